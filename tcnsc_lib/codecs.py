@@ -1,0 +1,101 @@
+"""Compression: a Codec turns an image into what is left of it (the paper's "data compression module", 3.1).
+
+RAW HQ MQ LQ WEBP are the five test sets of section 4.1. JPEG quality is 80/50/20 for HQ/MQ/LQ, on both the
+training and the test side (see `paper.CONTRADICTIONS`, 1). Pillow encodes; its chroma subsampling is 4:2:0
+here (`paper.OPEN`, 9), so half of the colour resolution goes before the quantisation starts. C23 and C40 are
+the two H.264 qualities of FaceForensics++ (libx264, preset medium, crf 23 and 40), through PyAV. A still that
+passes through C40 is a one-frame clip; neither is the same thing as JPEG at 20.
+"""
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import av
+import numpy as np
+from PIL import Image, features
+
+from tcnsc_lib import CompanionError
+
+SUBSAMPLING = "4:2:0"
+WEBP_QUALITY = 80
+H264_PRESET = "medium"
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A named compression: `codec(image) -> image`, both uint8 (H, W, 3) RGB.
+
+    kind: "none", "jpeg", "webp" or "h264". quality: JPEG/WEBP quality in 1..100, or the crf in 0..51.
+    A clip, uint8 (T, H, W, 3), is also taken: still codecs treat its frames one by one, h264 as one video.
+    """
+
+    name: str
+    kind: str
+    quality: int | None = None
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        if image.dtype != np.uint8 or image.ndim not in (3, 4) or image.shape[-1] != 3:
+            raise ValueError(f"{self.name} takes uint8 (H, W, 3) or (T, H, W, 3), not {image.dtype} {image.shape}.")
+        if self.kind == "none":
+            return image.copy()
+        if self.kind == "h264":
+            clip = image if image.ndim == 4 else image[None]
+            out = decode_clip(io.BytesIO(encode_clip(clip, crf=self.quality)))[:, : clip.shape[1], : clip.shape[2]]
+            return out if image.ndim == 4 else out[0]
+        if image.ndim == 4:
+            return np.stack([self(frame) for frame in image])
+        with Image.open(io.BytesIO(self.encode(image))) as decoded:
+            return np.asarray(decoded.convert("RGB"))
+
+    def encode(self, image: np.ndarray) -> bytes:
+        """The compressed file of one still: uint8 (H, W, 3) -> JPEG or WEBP bytes."""
+        buffer = io.BytesIO()
+        options = {"subsampling": SUBSAMPLING} if self.kind == "jpeg" else {}
+        Image.fromarray(image).save(buffer, self.kind, quality=self.quality, **options)
+        return buffer.getvalue()
+
+
+CODECS = {codec.name: codec for codec in (
+    Codec("RAW", "none"), Codec("HQ", "jpeg", 80), Codec("MQ", "jpeg", 50), Codec("LQ", "jpeg", 20),
+    Codec("WEBP", "webp", WEBP_QUALITY), Codec("C23", "h264", 23), Codec("C40", "h264", 40))}
+
+
+def codec(name: str) -> Codec:
+    """The codec of that name, or a CompanionError that lists the names there are."""
+    if name not in CODECS:
+        raise CompanionError(f"There is no codec {name!r}; choose one of {', '.join(CODECS)}.")
+    return CODECS[name]
+
+
+def encode_clip(frames: np.ndarray, crf: int, fps: int = 25) -> bytes:
+    """H.264 as in FaceForensics++: uint8 (T, H, W, 3) -> bytes of an mp4 file.
+
+    crf 0 is lossless RGB (libx264rgb), any other crf is yuv420p. Odd sides are padded by repeating the edge;
+    the decoder's caller crops. One thread, since x264's choices depend on the number of threads.
+    """
+    pad = [(0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)]
+    frames = np.pad(frames, pad, mode="edge")
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        name, pixels = ("libx264rgb", "rgb24") if crf == 0 else ("libx264", "yuv420p")
+        stream = container.add_stream(name, rate=fps, options={"crf": str(crf), "preset": H264_PRESET, "threads": "1"})
+        stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], pixels
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+    return buffer.getvalue()
+
+
+def decode_clip(file) -> np.ndarray:
+    """All frames of a video, a path or a binary file object: uint8 (T, H, W, 3). Errors are PyAV's."""
+    with av.open(file) as container:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
+
+def versions() -> dict[str, str]:
+    """The encoders behind the codecs, for provenance."""
+    return {"Pillow": features.version("pil"), "libjpeg-turbo": features.version("libjpeg_turbo") or "absent",
+            "libwebp": features.version("webp"), "PyAV": av.__version__,
+            "libavcodec": ".".join(map(str, av.library_versions["libavcodec"])),
+            "chroma subsampling": SUBSAMPLING}

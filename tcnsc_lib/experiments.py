@@ -1,0 +1,157 @@
+"""Every run behind every table and figure, by name; and the profiles, of which one word chooses one.
+
+    TCNSC_PROFILE   demo (default), photos, photos-224, ffpp, ffpp-official
+    TCNSC_SOURCE    where the photographs or FaceForensics++ lie, if not in data/<photos|ffpp>
+    TCNSC_HOME      the folder that holds data/, runs/ and figures/; default: the checkout
+    TCNSC_FIGURES   where tables and figures go, if not in figures/
+"""
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from tcnsc_lib import CompanionError, paper
+from tcnsc_lib.detectors.tcnsc import TCNSC
+from tcnsc_lib.evaluation import evaluate
+from tcnsc_lib.faces import ffpp
+from tcnsc_lib.faces.demo import Scale, make_demo
+from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.training import Run, Schedule, device, train
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Source, sizes and schedule. The defaults are the paper's, and where it is silent those of `paper.OPEN`.
+
+    name: files its faces, runs and figures. source: "demo", "photos" or "ffpp". size: pixels of a crop. enlarge: of
+    MTCNN's box. frames: sampled a video. method, split: of FaceForensics++. bottleneck: of the swaps, pixels.
+    width, width_z, lam: of `TCNSC`. seed: of the split, the swaps and the training.
+    """
+
+    name: str
+    source: str
+    size: int = 224
+    enlarge: float = 1.3
+    frames: int = 300
+    method: str = "Deepfakes"
+    split: str = "paper"
+    bottleneck: int = 32
+    width: int = 64
+    width_z: int = 128
+    lam: float = 1.0
+    seed: int = 0
+    schedule: Schedule = Schedule()
+
+
+PROFILES = {profile.name: profile for profile in (
+    Profile("demo", "demo", size=96, frames=12, split="official", width=16,
+            schedule=Schedule(iterations=400, learning_rate=1e-3, precision="float32", validate=40)),
+    Profile("photos", "photos", size=96, schedule=Schedule(iterations=800, learning_rate=5e-4, validate=100)),
+    Profile("photos-224", "photos"),
+    Profile("ffpp", "ffpp"),
+    Profile("ffpp-official", "ffpp", split="official"))}
+DEMO = Scale()
+
+
+def profile(name: str | None = None) -> Profile:
+    """The profile of that name; without one, that of the environment variable TCNSC_PROFILE, else demo."""
+    name = name or os.environ.get("TCNSC_PROFILE") or "demo"
+    if name not in PROFILES:
+        raise CompanionError(f"There is no profile {name!r}; choose one of {', '.join(PROFILES)}.")
+    return PROFILES[name]
+
+
+def home() -> Path:
+    """The folder that holds data/, runs/ and figures/."""
+    return Path(os.environ.get("TCNSC_HOME") or Path(__file__).parent.parent)
+
+
+def source_folder(p: Profile) -> Path:
+    """Where this profile's videos or photographs lie."""
+    if p.source != "demo" and os.environ.get("TCNSC_SOURCE"):
+        return Path(os.environ["TCNSC_SOURCE"])
+    return home() / "data" / p.source
+
+
+def faces_folder(p: Profile) -> Path:
+    """Where this profile's crops go."""
+    return home() / "data" / "faces" / p.name
+
+
+def clips(p: Profile, quality: str = "raw") -> list[ffpp.Video]:
+    """The videos of a profile at a quality, each with its part; the demo's are rendered first if they aren't there."""
+    if p.source == "photos":
+        raise CompanionError(f"Profile {p.name} has photographs, no videos; choose demo or ffpp.")
+    if p.source == "demo":
+        make_demo(source_folder(p), DEMO)
+    return ffpp.videos(source_folder(p), p.method, quality, p.split, p.seed)
+
+
+def faces(p: Profile, quality: str = "raw") -> FaceSet:
+    """The profile's crops at a video quality ("raw", "c23", "c40"); made, or completed, if they aren't there."""
+    if p.source == "photos":
+        from tcnsc_lib.faces import photos
+
+        if quality != "raw":
+            raise CompanionError(f"Profile {p.name} has photographs, no {quality} videos; choose quality raw.")
+        return photos.extract(source_folder(p), faces_folder(p), size=p.size, enlarge=p.enlarge,
+                              bottleneck=p.bottleneck, seed=p.seed, device=device())
+    found = clips(p, quality)
+    settings = {"method": p.method, "split": p.split, "seed": p.seed, "videos": len(found)}
+    if p.source == "demo":
+        settings |= asdict(DEMO)
+    return ffpp.extract(found, faces_folder(p), quality, size=p.size, enlarge=p.enlarge, frames=p.frames,
+                        settings=settings, device=device())
+
+
+EXPERIMENTS = {paper.pair_name(pair): pair for pair in (*paper.PAIRS, ("HQ", "MQ"))} | {"model B": ("RAW",)}
+"""Name -> the views that f sees: the four pairs of Table 1, the fourth pair of the literal reading of the training set
+(`paper.CONTRADICTIONS`, 1), and the classifier alone, which fixes how hard the demo is."""
+
+
+def train_experiment(name: str, p: Profile, seed: int | None = None) -> Run:
+    """The run of an experiment at a profile; trained, or resumed, if it isn't there."""
+    if name not in EXPERIMENTS:
+        raise CompanionError(f"There is no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}.")
+    shape = {"input_size": p.size, "width": p.width, "width_z": p.width_z, "lam": p.lam}
+    return train(name, lambda: TCNSC(**shape), faces(p), EXPERIMENTS[name], p.schedule, home() / "runs" / p.name,
+                 p.seed if seed is None else seed, {"detector": "TCNSC", **shape}, ("detectors/tcnsc.py",))
+
+
+@cache
+def scores(name: str, p: Profile, seed: int | None = None) -> pd.DataFrame:
+    """An experiment's `evaluation.evaluate` on the five test sets, with its name and seed."""
+    table = evaluate(train_experiment(name, p, seed).detector, faces(p), paper.CODECS).reset_index()
+    table.insert(0, "training", name)
+    return table.assign(seed=p.seed if seed is None else seed)
+
+
+def table1(p: Profile) -> pd.DataFrame:
+    """Table 1, long form: four training pairs x five test sets, with the paper's accuracy in column "paper"."""
+    table = pd.concat([scores(paper.pair_name(pair), p) for pair in paper.PAIRS], ignore_index=True)
+    return table.assign(paper=[paper.TABLE1.loc[row.training, row.codec] for row in table.itertuples()])
+
+
+def literal_table1(p: Profile) -> pd.DataFrame:
+    """Table 1 with the training qualities as printed (HQ = 20, LQ = 80): the same networks under other names, but one.
+
+    Test sets keep 80/50/20. (RAW, HQ) as printed is (RAW, LQ) of `table1` and the reverse; (LQ, MQ) is JPEG 80 and 50.
+    """
+    ours = {"(RAW, HQ)": "(RAW, LQ)", "(RAW, MQ)": "(RAW, MQ)", "(RAW, LQ)": "(RAW, HQ)", "(LQ, MQ)": "(HQ, MQ)"}
+    table = pd.concat([scores(run, p).assign(training=printed) for printed, run in ours.items()], ignore_index=True)
+    return table.assign(paper=[paper.TABLE1.loc[row.training, row.codec] for row in table.itertuples()])
+
+
+def difficulty(p: Profile) -> pd.DataFrame:
+    """The classifier alone (model B) on the five test sets: how hard this profile's fakes are without TCNSC."""
+    return scores("model B", p)
+
+
+def wide(table: pd.DataFrame, value: str = "accuracy") -> pd.DataFrame:
+    """Long form -> the paper's: a row a training pair, a column a test set, in the paper's order."""
+    return table.pivot(index="training", columns="codec", values=value).loc[
+        list(dict.fromkeys(table.training)), list(dict.fromkeys(table.codec))]

@@ -1,0 +1,179 @@
+"""FaceForensics++ on disk: its layout, its splits, and face crops from its videos (section 4.1).
+
+    <root>/original_sequences/youtube/<quality>/videos/NNN.mp4            real, quality in raw, c23, c40
+    <root>/manipulated_sequences/<method>/<quality>/videos/AAA_BBB.mp4    fake: target AAA, source BBB
+    <root>/splits/{train,val,test}.json                                   the official pairs [[AAA, BBB], ...]
+
+Boxes are found once for each video, in the first quality extracted, and reused for the others, so that crops of
+the same frame at raw, c23 and c40 match pixel for pixel. The demo is read by this module too.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from tcnsc_lib import CompanionError
+from tcnsc_lib.faces.detect import FaceFinder, crop
+from tcnsc_lib.faces.store import SPLITS, Builder, FaceSet
+from tcnsc_lib.faces.video import read_frames
+from tcnsc_lib.files import read_json, write_json
+
+QUALITIES = ("raw", "c23", "c40")
+METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
+SHARES = (0.70, 0.15, 0.15)
+
+
+@dataclass(frozen=True)
+class Video:
+    """One video: method "original" (label 0) or a manipulation (label 1)."""
+
+    path: Path
+    name: str
+    method: str
+    split: str
+
+    @property
+    def label(self) -> int:
+        return int(self.method != "original")
+
+    @property
+    def identity(self) -> str:
+        return self.name.split("_")[0]
+
+    @property
+    def source(self) -> str:
+        return self.name.split("_")[1] if self.label else ""
+
+
+def folder(root: Path, method: str, quality: str) -> Path:
+    """Where the videos of a method ("original" or a manipulation) lie at a quality ("raw", "c23", "c40")."""
+    if method == "original":
+        return Path(root) / "original_sequences" / "youtube" / quality / "videos"
+    if method not in METHODS:
+        raise CompanionError(f"There is no method {method!r} in FaceForensics++; choose one of {', '.join(METHODS)}.")
+    return Path(root) / "manipulated_sequences" / method / quality / "videos"
+
+
+def official_split(root: Path) -> dict[str, str]:
+    """Video number -> "train", "val" or "test", from the official pairs: both of a pair are in one part."""
+    split = {}
+    for part in SPLITS:
+        path = Path(root) / "splits" / f"{part}.json"
+        if not path.exists():
+            raise CompanionError(f"{path} is missing; copy the three files of dataset/splits of the FaceForensics++ "
+                                 "repository there, or use the profile with the paper's random split.")
+        split |= {number: part for pair in read_json(path) for number in pair}
+    return split
+
+
+def random_split(numbers: list[str], seed: int) -> dict[str, str]:
+    """The paper's split: 70/15/15 % of the real videos at random (700/150/150 of 1000), fakes follow their target.
+
+    It does not look at a fake's source, which may sit in another part; `audit` counts how often.
+    """
+    order = np.random.default_rng(seed).permutation(sorted(numbers))
+    train, val = (round(len(order) * share) for share in np.cumsum(SHARES)[:2])
+    parts = ["train"] * train + ["val"] * (val - train) + ["test"] * (len(order) - val)
+    return dict(zip(order.tolist(), parts, strict=True))
+
+
+def videos(root: Path, method: str, quality: str, split: str, seed: int = 0) -> list[Video]:
+    """The real videos and one method's fakes at a quality that are on disk, each with its part.
+
+    split: "official" or "paper" (random 70/15/15 of the real numbers on disk). Raises CompanionError on a wrong
+    layout. Videos that no part claims are left out.
+    """
+    found = {}
+    for kind in ("original", method):
+        place = folder(root, kind, quality)
+        found[kind] = sorted(place.glob("*.mp4"))
+        if not found[kind]:
+            raise CompanionError(f"No videos (*.mp4) in {place}; FaceForensics++ goes into {root} in its own layout, "
+                                 "see data/README.md.")
+    numbers = [path.stem for path in found["original"]]
+    parts = official_split(root) if split == "official" else random_split(numbers, seed)
+    return [Video(path, path.stem, kind, parts[path.stem.split("_")[0]])
+            for kind in found for path in found[kind] if path.stem.split("_")[0] in parts]
+
+
+def missing(root: Path, method: str, quality: str) -> pd.DataFrame:
+    """What a copy lacks: videos present, reals without a fake, fakes without their target, and missing splits."""
+    stems = {kind: {p.stem for p in folder(root, kind, quality).glob("*.mp4")} for kind in ("original", method)}
+    targets = {stem.split("_")[0] for stem in stems[method]}
+    rows = [("real videos", len(stems["original"]), ""), (f"{method} videos", len(stems[method]), ""),
+            ("real videos without a fake", *_named(stems["original"] - targets)),
+            ("fakes without their real video", *_named(targets - stems["original"])),
+            ("split files missing", *_named({p for p in SPLITS if not (Path(root) / f"splits/{p}.json").exists()}))]
+    return pd.DataFrame(rows, columns=["what", "count", "which"])
+
+
+def _named(names: set[str]) -> tuple[int, str]:
+    return len(names), " ".join(sorted(names)[:5]) + (" ..." if len(names) > 5 else "")
+
+
+def audit(manifest: pd.DataFrame) -> pd.DataFrame:
+    """Leaks between the parts of a split, one row a question: how many of the test part, out of how many.
+
+    A random split over targets puts the source person of most test fakes into training; that face has been seen.
+    """
+    train, test = (manifest[manifest.split == part] for part in ("train", "test"))
+    fakes = test[test.label == 1].drop_duplicates(["method", "video"])
+    seen = set(train.identity)
+    rows = [("test people whose own video is in training", len(set(test.identity) & seen), test.identity.nunique()),
+            ("test fakes whose source person is in training", int(fakes.source.isin(seen).sum()), len(fakes)),
+            ("test fakes whose source face is in a training fake", int(fakes.source.isin(set(train.source) - {""}).sum()),
+             len(fakes))]
+    return pd.DataFrame(rows, columns=["question", "count", "of"]).set_index("question")
+
+
+def extract(clips: list[Video], out: Path, quality: str, *, size: int, enlarge: float, frames: int,
+            settings: dict | None = None, device: str = "cpu") -> FaceSet:
+    """Crops of these videos in <out>/<quality>, a FaceSet; boxes in <out>/boxes. Goes on where it was stopped.
+
+    size: pixels of a crop. enlarge: of the box. frames: sampled a video, evenly. settings: whatever else determines
+    the crops (split, seed). A frame without a face and a video that doesn't decode are listed in `missed`.
+    """
+    out = Path(out)
+    settings = {"size": size, "enlarge": enlarge, "frames": frames, "quality": quality, **(settings or {})}
+    builder = Builder(out / quality, settings)
+    finder = FaceFinder(device)
+    bar = tqdm(clips, desc=f"faces ({quality}) -> {builder.root}")
+    for clip in bar:
+        if not builder.done(clip.method, clip.name):
+            builder.add(clip.method, clip.name, *_piece(clip, out / "boxes", finder, size, enlarge, frames))
+    return builder.finish([(clip.method, clip.name) for clip in clips])
+
+
+def _piece(clip: Video, boxes: Path, finder: FaceFinder, size: int, enlarge: float, count: int) -> tuple:
+    """Rows, crops and what was missed of one video."""
+    about = {"video": clip.name, "method": clip.method, "split": clip.split}
+    try:
+        box, frames = _boxes(clip, boxes / clip.method / f"{clip.name}.json", finder, count)
+    except CompanionError as error:
+        return [], [], [{**about, "frame": "", "reason": str(error)}]
+    rows, crops, missed = [], [], []
+    for number, frame, corners, p in zip(box["frames"], frames, box["boxes"], box["probabilities"], strict=True):
+        if corners is None:
+            missed.append({**about, "frame": number, "reason": "no face"})
+            continue
+        rows.append({**about, "label": clip.label, "frame": number, "identity": clip.identity, "source": clip.source,
+                     "probability": p, **dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True))})
+        crops.append(crop(frame, corners, size, enlarge))
+    return rows, crops, missed
+
+
+def _boxes(clip: Video, path: Path, finder: FaceFinder, count: int) -> tuple[dict, np.ndarray]:
+    """The video's boxes, found now or read back, and the frames they belong to."""
+    if path.exists() and (known := read_json(path))["count"] == count:
+        return known, read_frames(clip.path, np.array(known["frames"]))[1]
+    numbers, frames = read_frames(clip.path, count=count)
+    faces = finder(frames)
+    box = {"count": count, "frames": numbers.tolist(),
+           "boxes": [None if np.isnan(b[0]) else b.round(2).tolist() for b in faces.boxes],
+           "probabilities": [None if np.isnan(p) else round(p, 5) for p in faces.probabilities]}
+    write_json(path, box)
+    return box, frames

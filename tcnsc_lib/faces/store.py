@@ -1,0 +1,165 @@
+"""FaceSet: face crops on disk with one manifest row each, splits, and arrays per codec.
+
+    <root>/crops/<split>/<real|fake>/<video>/<frame>.png   lossless crops, open the folder and look
+    <root>/manifest.csv   a row for each crop        <root>/missed.csv   frames and videos that gave none, and why
+    <root>/about.json     how it was made            <root>/arrays/      cached arrays, safe to delete
+    <root>/pieces/        what each video gave; an extraction that was cut short goes on from here
+
+`label` is 0 for real and 1 for fake, everywhere. `identity` is the person whose head and background it is (the
+target), `source` the person whose face was put in, empty for a real crop.
+"""
+from __future__ import annotations
+
+import io
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from tqdm.auto import tqdm
+
+from tcnsc_lib import CompanionError
+from tcnsc_lib.codecs import codec, versions
+from tcnsc_lib.files import atomic, digest, read_json, write_json, write_text
+
+SPLITS = ("train", "val", "test")
+COLUMNS = ["file", "label", "video", "frame", "identity", "source", "method", "split",
+           "x0", "y0", "x1", "y1", "probability", "crc"]
+MISSED = ["video", "method", "split", "frame", "reason"]
+
+
+class Builder:
+    """Fills a FaceSet folder piece by piece (a video, a photograph); a piece is there whole or not at all.
+
+    settings: all that determines the crops. A folder that was begun with other settings is refused.
+    """
+
+    def __init__(self, root: Path, settings: dict):
+        self.root, about = Path(root), Path(root) / "about.json"
+        if about.exists() and read_json(about)["settings"] != settings:
+            old = read_json(about)["settings"]
+            changed = ", ".join(f"{k}: {old.get(k)} there, {settings.get(k)} now"
+                                for k in sorted({*old, *settings}) if old.get(k) != settings.get(k))
+            raise CompanionError(f"The faces in {root} were made otherwise ({changed}); delete that folder to make "
+                                 "them anew, or keep it and choose another with --out.")
+        write_json(about, {"settings": settings, "codecs": versions()})
+
+    def piece(self, method: str, video: str) -> Path:
+        return self.root / "pieces" / method / f"{video}.json"
+
+    def done(self, method: str, video: str) -> bool:
+        """Whether this video's crops are all on disk."""
+        return self.piece(method, video).exists()
+
+    def add(self, method: str, video: str, rows: list[dict], crops: list[np.ndarray], missed: list[dict]) -> None:
+        """Write the crops (uint8 (S, S, 3)), then the piece that vouches for them."""
+        for row, crop in zip(rows, crops, strict=True):
+            row["file"] = f"crops/{row['split']}/{'fake' if row['label'] else 'real'}/{video}/{row['frame']:04d}.png"
+            row["crc"] = zlib.crc32(crop.tobytes())
+            path = self.root / row["file"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(crop).save(path, compress_level=1)
+        write_json(self.piece(method, video), {"rows": rows, "missed": missed})
+
+    def finish(self, keys: list[tuple[str, str]]) -> FaceSet:
+        """Gather the pieces of these (method, video) in this order into the manifest."""
+        pieces = [read_json(self.piece(*key)) for key in keys]
+        rows = pd.DataFrame([row for piece in pieces for row in piece["rows"]], columns=COLUMNS)
+        missed = pd.DataFrame([row for piece in pieces for row in piece["missed"]], columns=MISSED)
+        if rows.empty:
+            raise CompanionError(f"No face was found in anything given for {self.root}; see what was missed: "
+                                 f"{missed.reason.value_counts().to_dict()}.")
+        write_text(self.root / "missed.csv", missed.to_csv(index=False))
+        write_text(self.root / "manifest.csv", rows.to_csv(index=False))
+        return FaceSet(self.root)
+
+
+class FaceSet:
+    """Crops that are on disk. `manifest` and `missed` are DataFrames with the columns named above.
+
+    Raises CompanionError where `root` holds no finished FaceSet.
+    """
+
+    def __init__(self, root: Path):
+        self.root = Path(root)
+        if not (self.root / "manifest.csv").exists():
+            state = "an unfinished FaceSet" if (self.root / "about.json").exists() else "no FaceSet"
+            raise CompanionError(f"There is {state} in {self.root}; run `tcnsc faces` (again) to complete it.")
+        text = {name: str for name in ("video", "identity", "source", "method", "split")}
+        self.manifest = pd.read_csv(self.root / "manifest.csv", dtype=text, keep_default_na=False)
+        self.missed = pd.read_csv(self.root / "missed.csv", dtype=str, keep_default_na=False)
+        self.settings = read_json(self.root / "about.json")["settings"]
+        self.size = self.settings["size"]
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    def rows(self, split: str) -> pd.DataFrame:
+        """The manifest rows of "train", "val" or "test", in the order of `images` and `labels`."""
+        return self.manifest[self.manifest.split == split].reset_index(drop=True)
+
+    def labels(self, split: str) -> np.ndarray:
+        """int64 (N,): 0 real, 1 fake."""
+        return self.rows(split).label.to_numpy(np.int64)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when any crop's pixels or any manifest row does."""
+        return digest(self.manifest.to_csv(index=False))
+
+    def load(self, file: str) -> np.ndarray:
+        """One crop, uint8 (S, S, 3), checked against the manifest's checksum."""
+        try:
+            with Image.open(self.root / file) as image:
+                crop = np.asarray(image.convert("RGB"))
+        except (OSError, SyntaxError) as error:
+            raise CompanionError(f"The crop {self.root / file} can't be read ({error}); delete "
+                                 f"{self.root} and extract the faces again.") from error
+        if zlib.crc32(crop.tobytes()) != self.crcs[file]:
+            raise CompanionError(f"The crop {self.root / file} is not the one in the manifest; delete "
+                                 f"{self.root} and extract the faces again.")
+        return crop
+
+    @property
+    def crcs(self) -> pd.Series:
+        if not hasattr(self, "_crcs"):
+            self._crcs = self.manifest.set_index("file").crc
+        return self._crcs
+
+    def images(self, codec_name: str, split: str) -> np.ndarray:
+        """The split's crops after a codec: memory-mapped uint8 (N, S, S, 3), compressed once and cached.
+
+        The cache is rebuilt when a crop, the manifest or the encoders change.
+        """
+        compress, rows = codec(codec_name), self.rows(split)
+        if rows.empty:
+            raise CompanionError(f"{self.root} has no crops in its {split} part.")
+        stats = [(s.st_size, s.st_mtime_ns) for s in ((self.root / file).stat() for file in rows.file)]
+        key = digest(self.fingerprint, vars(compress), versions(), stats)
+        path = self.root / "arrays" / f"{split}-{codec_name}-{key}.npy"
+        if not path.exists():
+            for stale in path.parent.glob(f"{split}-{codec_name}-*.npy"):
+                stale.unlink()
+            self._fill(path, compress, rows.file)
+        return np.load(path, mmap_mode="r")
+
+    def _fill(self, path: Path, compress, files: pd.Series) -> None:
+        shape = (len(files), self.size, self.size, 3)
+        with atomic(path) as part:
+            array = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
+            with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter while it codes
+                done = pool.map(lambda file: compress(self.load(file)), files)
+                for i, image in enumerate(tqdm(done, total=len(files), desc=path.stem[:-11], leave=False)):
+                    array[i] = image
+            array.flush()
+
+
+def open_image(path: Path) -> np.ndarray:
+    """A photograph as uint8 (H, W, 3) RGB; a CompanionError names a file that is damaged or no image."""
+    try:
+        with Image.open(io.BytesIO(Path(path).read_bytes())) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise CompanionError(f"{path} can't be read as an image ({error}); replace or remove it.") from error
