@@ -39,7 +39,7 @@ class Profile:
     frames: int = 300
     method: str = "Deepfakes"
     split: str = "paper"
-    bottleneck: int = 32
+    bottleneck: int = 48
     width: int = 64
     width_z: int = 128
     lam: float = 1.0
@@ -48,7 +48,7 @@ class Profile:
 
 
 PROFILES = {profile.name: profile for profile in (
-    Profile("demo", "demo", size=96, frames=12, split="official", width=16,
+    Profile("demo", "demo", size=96, frames=8, split="official", width=16,
             schedule=Schedule(iterations=400, learning_rate=1e-3, precision="float32", validate=40)),
     Profile("photos", "photos", size=96, schedule=Schedule(iterations=800, learning_rate=5e-4, validate=100)),
     Profile("photos-224", "photos"),

@@ -30,7 +30,7 @@ from tcnsc_lib.evaluation import probabilities, summary
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.files import atomic, code_digest, digest, environment, read_json, write_json, write_text
 
-CODE = ("codecs.py", "faces/store.py", "faces/detect.py", "detectors/__init__.py", "training.py")
+CODE = ("codecs.py", "faces/store.py", "detectors/__init__.py", "training.py")
 CHECKPOINT_SECONDS = 30
 
 
@@ -97,6 +97,8 @@ def train(name: str, make: Callable[[], Detector], faces: FaceSet, views: tuple[
           root: Path, seed: int = 0, config: dict | None = None, code: tuple[str, ...] = ()) -> Run:
     """The run of this name and these settings: loaded if it exists, resumed if cut short, else trained.
 
+    The crops enter the run's name by their pixels, so the code that made them does too.
+
     make: builds the detector (seeded here). views: one codec, or two for (X, X'). config: what else determines the run,
     the detector's arguments above all. code: the detector's modules.
     """
@@ -108,6 +110,7 @@ def train(name: str, make: Callable[[], Detector], faces: FaceSet, views: tuple[
     detector = make().to(config["device"], memory_format=torch.channels_last)
     if not (folder / "weights.safetensors").exists():
         write_json(folder / "config.json", config)
+        torch.use_deterministic_algorithms(True, warn_only=True)
         _fit(detector, faces, views, schedule, folder, seed, f"{name} -> {folder.name}")
     return load(folder, detector)
 
@@ -119,6 +122,10 @@ def load(folder: Path, detector: Detector) -> Run:
     if not path.exists():
         raise CompanionError(f"{folder} holds no finished run (weights.safetensors is missing); train it first.")
     try:
+        with safe_open(path, framework="pt") as file:
+            owner = (file.metadata() or {}).get("run")
+        if owner != folder.name:
+            raise CompanionError(f"{path} belongs to the run {owner}, not to {folder.name}; move it back.")
         detector.load_state_dict(load_file(path))
     except SafetensorError as error:
         raise CompanionError(f"{path} is damaged ({error}); delete {folder} and train again.") from error
@@ -134,7 +141,7 @@ def _fit(detector: Detector, faces: FaceSet, views: tuple[str, ...], schedule: S
     """Train to the end, from the last checkpoint if there is one, and write the run."""
     where = next(detector.parameters()).device.type
     crops = [Crops(faces.images(view, "train"), where) for view in views]
-    y = torch.from_numpy(faces.labels("train")).to(where)
+    y = torch.tensor(faces.labels("train")).to(where)
     optimizer = torch.optim.Adam(detector.parameters(), schedule.learning_rate)
     gamma = schedule.final_lr_share ** (1 / schedule.iterations)
     start, log, spent = _resume(detector, optimizer, folder)
@@ -146,6 +153,9 @@ def _fit(detector: Detector, faces: FaceSet, views: tuple[str, ...], schedule: S
         rows = batch_indices(len(y), schedule.batch_size, iteration, seed)
         x = batch(detector, crops, rows, schedule.flip, [seed, iteration])
         losses = step(detector, optimizer, x, y[torch.from_numpy(rows).to(where)], schedule.precision, seed + iteration)
+        if not np.isfinite(losses["total"]):
+            raise CompanionError(f"The loss of {title} is {losses['total']} at iteration {iteration + 1}; "
+                                 "try a smaller learning rate.")
         log.append({"iteration": iteration + 1, "lr": optimizer.param_groups[0]["lr"], **losses})
         if (iteration + 1) % schedule.validate == 0 or iteration + 1 == schedule.iterations:
             log[-1] |= validate(detector, faces, views)
@@ -156,7 +166,7 @@ def _fit(detector: Detector, faces: FaceSet, views: tuple[str, ...], schedule: S
     write_json(folder / "environment.json", environment(where) | {"seconds": round(spent + time.monotonic() - begun, 1)})
     write_text(folder / "log.csv", pd.DataFrame(log).to_csv(index=False))
     with atomic(folder / "weights.safetensors") as part:
-        save_file(_contiguous(detector.state_dict()), part)
+        save_file(_contiguous(detector.state_dict()), part, metadata={"run": folder.name})
     (folder / "checkpoint.safetensors").unlink(missing_ok=True)
 
 
@@ -200,7 +210,7 @@ def _checkpoint(detector: Detector, optimizer: torch.optim.Optimizer, folder: Pa
     tensors = {f"detector/{k}": v for k, v in _contiguous(detector.state_dict()).items()}
     for name, values in optimizer.state_dict()["state"].items():
         tensors |= {f"adam/{name}/{k}": v.detach().cpu().contiguous() for k, v in values.items()}
-    meta = {"iteration": str(iteration), "spent": str(spent), "log": pd.DataFrame(log).to_csv(index=False)}
+    meta = {"run": folder.name, "iteration": str(iteration), "spent": str(spent), "log": pd.DataFrame(log).to_csv(index=False)}
     with atomic(folder / "checkpoint.safetensors") as part:
         save_file(tensors, part, metadata=meta)
 
@@ -215,6 +225,8 @@ def _resume(detector: Detector, optimizer: torch.optim.Optimizer, folder: Path) 
             tensors, meta = {k: file.get_tensor(k) for k in file.keys()}, file.metadata()
     except SafetensorError as error:
         raise CompanionError(f"{path} is damaged ({error}); delete it to start this run again.") from error
+    if meta["run"] != folder.name:
+        raise CompanionError(f"{path} belongs to the run {meta['run']}, not to {folder.name}; move it back or delete it.")
     detector.load_state_dict({k.removeprefix("detector/"): v for k, v in tensors.items() if k.startswith("detector/")})
     state: dict[int, dict] = {}
     for key, value in tensors.items():

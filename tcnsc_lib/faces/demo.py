@@ -31,14 +31,16 @@ CRF = {"raw": 0, "c23": 23, "c40": 40}
 
 @dataclass(frozen=True)
 class Scale:
-    """Pairs of people in each part, frames a video, pixels of a (square) frame, and of the swap's bottleneck."""
+    """Pairs of people in each part, frames a video, pixels of a (square) frame; bottleneck of the swap, pixels;
+    noise of the camera, standard deviation in grey levels."""
 
-    train: int = 42
+    train: int = 60
     val: int = 6
-    test: int = 12
-    length: int = 12
+    test: int = 16
+    length: int = 8
     pixels: int = 160
-    bottleneck: int = 32
+    bottleneck: int = 56
+    noise: float = 4.0
     seed: int = 0
 
 
@@ -72,15 +74,15 @@ def make_demo(root: Path, scale: Scale = Scale()) -> Path:
 def frames(number: str, scale: Scale) -> tuple[np.ndarray, list[np.ndarray]]:
     """A real video: uint8 (T, S, S, 3) and the landmarks (5, 2) of each frame."""
     who, poses = person(_seed(number, scale)), motion(_seed(number, scale), scale.length)
-    drawn = [render(who, pose, scale.pixels, seed=_seed(number, scale) + t) for t, pose in enumerate(poses)]
+    drawn = [render(who, pose, scale.pixels, scale.noise, seed=_seed(number, scale) + t) for t, pose in enumerate(poses)]
     return np.stack([image for image, _ in drawn]), [points for _, points in drawn]
 
 
 def forged(target: str, source: str, real: np.ndarray, landmarks: list[np.ndarray], scale: Scale):
     """The fake video of a real one: uint8 (T, S, S, 3), and its masks, the same shape, 0 to 255."""
     donor, poses = person(_seed(source, scale)), motion(_seed(target, scale), scale.length)
-    swapped = [forge.swap(image, points, *render(donor, pose, scale.pixels, seed=_seed(source, scale) + t),
-                          scale.bottleneck)
+    swapped = [forge.swap(image, points, *render(donor, pose, scale.pixels, scale.noise,
+                          _seed(source, scale) + t), scale.bottleneck)
                for t, (image, points, pose) in enumerate(zip(real, landmarks, poses, strict=True))]
     masks = np.stack([np.repeat(mask[..., None], 3, 2) for _, mask in swapped])
     return np.stack([image for image, _ in swapped]), (masks * 255).round().astype(np.uint8)
