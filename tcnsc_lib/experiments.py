@@ -49,8 +49,8 @@ class Profile:
 
 PROFILES = {profile.name: profile for profile in (
     Profile("demo", "demo", size=96, frames=8, split="official", width=16,
-            schedule=Schedule(iterations=400, learning_rate=1e-3, precision="float32", validate=40)),
-    Profile("photos", "photos", size=96, schedule=Schedule(iterations=800, learning_rate=5e-4, validate=100)),
+            schedule=Schedule(iterations=400, learning_rate=2e-3, precision="float32", validate=40)),
+    Profile("photos", "photos", size=96, schedule=Schedule(iterations=800, learning_rate=1e-3, validate=100)),
     Profile("photos-224", "photos"),
     Profile("ffpp", "ffpp"),
     Profile("ffpp-official", "ffpp", split="official"))}
@@ -119,7 +119,7 @@ def train_experiment(name: str, p: Profile, seed: int | None = None) -> Run:
         raise CompanionError(f"There is no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}.")
     shape = {"input_size": p.size, "width": p.width, "width_z": p.width_z, "lam": p.lam}
     return train(name, lambda: TCNSC(**shape), faces(p), EXPERIMENTS[name], p.schedule, home() / "runs" / p.name,
-                 p.seed if seed is None else seed, {"detector": "TCNSC", **shape}, ("detectors/tcnsc.py",))
+                 p.seed if seed is None else seed, {"detector": "TCNSC", "enlarge": p.enlarge, **shape}, ("detectors/tcnsc.py",))
 
 
 @cache

@@ -39,8 +39,8 @@ class Scale:
     test: int = 16
     length: int = 8
     pixels: int = 160
-    bottleneck: int = 56
-    noise: float = 4.0
+    bottleneck: int = 48
+    noise: float = 6.0
     seed: int = 0
 
 

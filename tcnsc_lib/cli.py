@@ -1,0 +1,154 @@
+"""The `tcnsc` command: one word for each step, in the order of the paper's pipeline."""
+from __future__ import annotations
+
+import argparse
+import errno
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tcnsc_lib import CompanionError, experiments, figures, paper, verdict
+from tcnsc_lib.codecs import codec
+from tcnsc_lib.detectors.tcnsc import TCNSC
+from tcnsc_lib.evaluation import probabilities
+from tcnsc_lib.faces import ffpp
+from tcnsc_lib.faces.detect import FaceFinder, crop
+from tcnsc_lib.faces.store import open_image
+from tcnsc_lib.faces.video import audit_crf
+from tcnsc_lib.files import read_json
+from tcnsc_lib.training import load
+
+EPILOG = """the steps, in order:
+  tcnsc demo                          render the miniature FaceForensics++ (no download)
+  tcnsc faces --profile demo          find, crop and store the faces
+  tcnsc audit --profile ffpp          check a copy of FaceForensics++: gaps, leaks, true H.264 quality
+  tcnsc train "(RAW, LQ)"             train one row of Table 1
+  tcnsc table 1                       train what is missing, print and save Table 1
+  tcnsc predict face.jpg --run DIR    one photograph through a trained run
+
+profiles (--profile or TCNSC_PROFILE): """ + ", ".join(experiments.PROFILES) + """
+sources (TCNSC_SOURCE): where photographs or FaceForensics++ lie; default data/photos, data/ffpp (data/README.md)
+Every step can be stopped with Ctrl-C; the same command goes on where it stopped."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one step. Returns the exit status: 0, or 1 with one sentence on standard error."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.step(arguments) or 0
+    except CompanionError as error:
+        print(f"tcnsc: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("tcnsc: stopped; the same command goes on where it stopped.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        where = f" at {error.filename}" if error.filename else ""
+        print(f"tcnsc: can't write{where}: {error.strerror}. Nothing finished is lost; make room or choose another "
+              "folder with TCNSC_HOME, then give the same command again.", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("tcnsc", description="Reproduce TCNSC step by step.", epilog=EPILOG,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    steps = parser.add_subparsers(required=True, metavar="step")
+
+    def step(name, function, text):
+        sub = steps.add_parser(name, help=text, description=text)
+        sub.set_defaults(step=function)
+        if name not in ("demo", "predict", "verify"):
+            sub.add_argument("--profile", default=None, help="one of " + ", ".join(experiments.PROFILES))
+        return sub
+
+    step("demo", _demo, "Render the miniature FaceForensics++ into data/demo.")
+    step("faces", _faces, "Find, crop and store the faces of a profile's source.").add_argument(
+        "--quality", default="raw", choices=ffpp.QUALITIES, help="video quality the crops are cut from (default raw)")
+    step("audit", _audit, "Check the videos of a profile: what is missing, what leaks, what quality they really have.")
+    sub = step("train", _train, "Train one experiment, or load it if it is there.")
+    sub.add_argument("experiment", help="one of " + ", ".join(f'"{name}"' for name in experiments.EXPERIMENTS))
+    sub.add_argument("--seed", type=int, default=None, help="default: the profile's")
+    step("table", _table, "Print a table beside the paper's and save it.").add_argument("number", choices=["1"])
+    sub = step("predict", _predict, "Say how likely the main face of a picture is fake, at each codec.")
+    sub.add_argument("image", type=Path)
+    sub.add_argument("--run", type=Path, required=True, help="folder of a finished run")
+    sub = step("verify", _verify, "Compare regenerated tables and figures with committed ones.")
+    sub.add_argument("committed", type=Path)
+    sub.add_argument("ours", type=Path)
+    return parser
+
+
+def _demo(arguments) -> None:
+    clips = experiments.clips(experiments.profile("demo"))
+    print(f"{len(clips)} videos in {experiments.source_folder(experiments.profile('demo'))}")
+
+
+def _faces(arguments) -> None:
+    faces = experiments.faces(experiments.profile(arguments.profile), arguments.quality)
+    counts = faces.manifest.groupby(["split", "label"], sort=False).size().unstack().rename(columns={0: "real", 1: "fake"})
+    print(f"{len(faces)} crops of {faces.size} px in {faces.root}\n{counts.to_string()}")
+    if len(faces.missed):
+        print(f"{len(faces.missed)} missed, listed in {faces.root / 'missed.csv'}:")
+        print(faces.missed.groupby("method").reason.value_counts().head(10).to_string())
+
+
+def _audit(arguments) -> None:
+    p = experiments.profile(arguments.profile)
+    clips, root = experiments.clips(p), experiments.source_folder(p)
+    for quality in ffpp.QUALITIES:
+        if any(ffpp.folder(root, "original", quality).glob("*.mp4")):
+            print(f"\n{quality}\n{ffpp.missing(root, p.method, quality).to_string(index=False)}")
+            crfs = [audit_crf(clip.path) for clip in ffpp.videos(root, p.method, quality, p.split, p.seed)]
+            print("crf found in the streams:", pd.Series(crfs).value_counts(dropna=False).to_dict())
+    manifest = pd.DataFrame([{"video": c.name, "method": c.method, "split": c.split, "label": c.label,
+                              "identity": c.identity, "source": c.source} for c in clips])
+    print(f"\nsplit: {p.split}\n{ffpp.audit(manifest).to_string()}")
+
+
+def _train(arguments) -> None:
+    run = experiments.train_experiment(arguments.experiment, experiments.profile(arguments.profile), arguments.seed)
+    last = run.log.iloc[-1]
+    print(f"{run.folder}\n{len(run.log)} iterations, {run.environment['seconds']} s on {run.environment['device']}; "
+          f"loss {last.total:.3f}, validation accuracy {last.val_accuracy:.1f} %, AUC {last.val_auc:.1f} %")
+
+
+def _table(arguments) -> None:
+    p = experiments.profile(arguments.profile)
+    table = experiments.table1(p)
+    runs = tuple(experiments.train_experiment(paper.pair_name(pair), p) for pair in paper.PAIRS)
+    for title, value in (("accuracy (%)", "accuracy"), ("the paper", "paper"), ("AUC (%)", "auc")):
+        print(f"\n{title}\n{experiments.wide(table, value).round(1).to_string()}")
+    print(f"\nn = {table.n[0]} crops of {table.people[0]} people, seed {p.seed}")
+    print(*figures.save("table1", p, frame=table, runs=runs), sep="\n")
+
+
+def _predict(arguments) -> None:
+    if not (arguments.run / "config.json").exists():
+        raise CompanionError(f"{arguments.run} holds no run (config.json is missing); `tcnsc train` prints the folder.")
+    config = read_json(arguments.run / "config.json")
+    shape = {key: config[key] for key in ("input_size", "width", "width_z", "lam")}
+    run = load(arguments.run, TCNSC(**shape))
+    image = open_image(arguments.image)
+    faces = FaceFinder()(image[None])
+    if np.isnan(faces.probabilities[0]):
+        raise CompanionError(f"No face was found in {arguments.image}; give a picture with one clear face.")
+    face = crop(image, faces.boxes[0], shape["input_size"], config["enlarge"])
+    for name in paper.CODECS:
+        p = probabilities(run.detector, codec(name)(face)[None])[0]
+        print(f"{name:5s} p(fake) = {p:.3f}")
+
+
+def _verify(arguments) -> int:
+    table = verdict.verdict(arguments.committed, arguments.ours)
+    with pd.option_context("display.width", 120, "display.max_colwidth", 60):
+        print(f"regenerated in {arguments.ours}, committed in {arguments.committed}\n{table.to_string(index=False)}")
+    fine = verdict.good(table)
+    print("VERDICT: " + ("all agree within the stated tolerance." if fine else "the numbers do NOT all agree."))
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+"""Numbers in, files out: every table and figure, with one look and the line that says what made it.
+
+`save("table1", frame=...)` and `save("figure1", figure=...)` decide the rest: files go to figures/<profile>/, tables
+as CSV under comment lines that name profile, runs, seed, device, versions and commit; pictures carry the same in their
+metadata. Read a table back with `read`.
+"""
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from tcnsc_lib import CompanionError, paper
+from tcnsc_lib.codecs import codec, versions
+from tcnsc_lib.experiments import Profile, home
+from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.files import atomic, environment, write_text
+from tcnsc_lib.training import Run, device
+
+WIDTH = 7.0  # inches, two columns of a paper
+COLOURS = dict(zip(paper.CODECS, ("#000000", "#0072B2", "#009E73", "#D55E00", "#CC79A7"), strict=True))
+MARKERS = dict(zip(paper.CODECS, "osDv^", strict=True))
+STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110, "savefig.dpi": 160,
+         "legend.frameon": False, "savefig.bbox": "tight", "figure.constrained_layout.use": True}
+NEVER_COMMITTED = ("figure1", "figure4")  # of photographs: somebody's face
+
+
+def folder(p: Profile) -> Path:
+    """Where this profile's tables and figures go."""
+    return Path(os.environ.get("TCNSC_FIGURES") or home() / "figures") / p.name
+
+
+def provenance(p: Profile, runs: tuple[Run, ...] = ()) -> str:
+    """What made a file: profile, seed, device, commit and versions now, and the runs with those of their training."""
+    facts = {"profile": p.name, "seed": p.seed, **environment(device()), **versions()}
+    lines = ["; ".join(f"{key} {value}" for key, value in facts.items())]
+    for run in runs:
+        made = run.environment
+        lines.append(f"run {run.folder.name}: commit {made['commit']}, {made['device']}, torch {made['torch']}, "
+                     f"{made['seconds']:.0f} s")
+    return "\n".join(lines)
+
+
+def save(name: str, p: Profile, *, frame: pd.DataFrame | None = None, figure: Figure | None = None,
+         runs: tuple[Run, ...] = ()) -> list[Path]:
+    """Write a table (CSV) and/or a figure (PNG) of this name; returns the files. Floats get four decimals."""
+    note, files = provenance(p, runs), []
+    if frame is not None:
+        files.append(folder(p) / f"{name}.csv")
+        head = "".join(f"# {line}\n" for line in note.splitlines())
+        write_text(files[-1], head + frame.to_csv(index=False, float_format="%.4f"))
+    if figure is not None and not (p.source == "photos" and name in NEVER_COMMITTED):
+        files.append(folder(p) / f"{name}.png")
+        with atomic(files[-1]) as part:
+            figure.savefig(part, format="png", metadata={"Description": note, "Software": None})
+    return files
+
+
+def read(path: Path) -> pd.DataFrame:
+    """A table that `save` wrote."""
+    try:
+        return pd.read_csv(path, comment="#")
+    except FileNotFoundError as error:
+        raise CompanionError(f"There is no {path}; run the notebook that makes it, see figures/README.md.") from error
+
+
+def figure1(faces: FaceSet, p: Profile, row: int = 0) -> tuple[Figure, pd.DataFrame]:
+    """Figure 1: a fake and a real test crop of the same frame at RAW HQ MQ LQ, and the numbers behind it.
+
+    row: which fake of the test part. Returns the figure and, for each panel, the file's size in bytes and the mean
+    absolute difference from RAW in grey levels.
+    """
+    test = faces.rows("test")
+    fake = test[test.label == 1].drop_duplicates("video").iloc[row]
+    real = test[(test.label == 0) & (test.identity == fake.identity) & (test.frame == fake.frame)].iloc[0]
+    names, rows = paper.CODECS[:4], []
+    with matplotlib.rc_context(STYLE):
+        figure, axes = plt.subplots(2, 4, figsize=(WIDTH, 3.7))
+        for kind, crop_row, line in (("fake", fake, axes[0]), ("real", real, axes[1])):
+            raw = faces.load(crop_row.file)
+            for name, axis in zip(names, line, strict=True):
+                image = codec(name)(raw)
+                difference = np.abs(image.astype(int) - raw).mean()
+                size = raw.nbytes if name == "RAW" else len(codec(name).encode(raw))
+                rows.append({"face": kind, "codec": name, "bytes": size, "mean_abs_difference": difference})
+                axis.imshow(image, interpolation="nearest")
+                axis.set(xticks=[], yticks=[], title=f"({'abcd'[names.index(name)]}) {name}" if kind == "fake" else "")
+                axis.set_xlabel(f"{size / 1024:.1f} KB, |Δ| {difference:.1f}", fontsize=8)
+            line[0].set_ylabel(kind)
+    return figure, pd.DataFrame(rows)
+
+
+def figure2() -> Figure:
+    """Figure 2: the network, drawn. Solid: training and test; dashed: training only."""
+    with matplotlib.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(WIDTH, 2.9))
+        axis.set(xlim=(0, 14), ylim=(0, 5.6))
+        axis.axis("off")
+        for x, y, text, colour in FIGURE2_BOXES:
+            width = 2.0 if len(text) > 6 else 1.5
+            axis.add_patch(FancyBboxPatch((x - width / 2, y - 0.42), width, 0.84, boxstyle="round,pad=0.06",
+                                          facecolor=colour, edgecolor="#333333", linewidth=0.8))
+            axis.text(x, y, text, ha="center", va="center", fontsize=8.5)
+        for (x0, y0), (x1, y1), text, train_only in FIGURE2_ARROWS:
+            axis.add_patch(FancyArrowPatch((x0, y0), (x1, y1), arrowstyle="-|>", mutation_scale=9, linewidth=0.9,
+                                           linestyle="--" if train_only else "-", color="#333333"))
+            axis.text((x0 + x1) / 2, (y0 + y1) / 2 + 0.22, text, ha="center", fontsize=8.5, style="italic")
+        axis.text(3.9, 2.55, "shared weights", ha="center", va="center", fontsize=8, color="#555555")
+        axis.text(13.9, 0.15, "solid: training and test     dashed: training only", ha="right", fontsize=8)
+    return figure
+
+
+PALE = {"data": "#F2F2F2", "network": "#CFE3F3", "loss": "#FBE3D0"}
+FIGURE2_BOXES = [
+    (1.0, 3.4, "X", PALE["data"]), (1.0, 1.4, "X' = LQ(X)", PALE["data"]),
+    (3.9, 3.4, "f: ResNet18", PALE["network"]), (3.9, 1.4, "f: ResNet18", PALE["network"]),
+    (7.2, 3.4, "g: MLP", PALE["network"]), (7.2, 1.4, "g: MLP", PALE["network"]), (7.2, 4.95, "c: linear", PALE["network"]),
+    (10.0, 2.4, "Loss_sim (2)", PALE["loss"]), (10.0, 4.95, "Loss_cro (3)", PALE["loss"]),
+    (12.9, 3.65, "total (4)", PALE["loss"])]
+FIGURE2_ARROWS = [
+    ((1.75, 3.4), (2.85, 3.4), "", False), ((2.05, 1.4), (2.85, 1.4), "", True), ((1.0, 2.95), (1.0, 1.85), "", True),
+    ((4.95, 3.4), (6.4, 3.4), "h", True), ((4.95, 1.4), (6.4, 1.4), "h'", True), ((4.6, 3.85), (6.1, 4.95), "h", False),
+    ((8.0, 3.4), (8.95, 2.6), "z", True), ((8.0, 1.4), (8.95, 2.2), "z'", True), ((8.25, 4.95), (8.95, 4.95), "p", True),
+    ((11.05, 4.95), (12.3, 4.1), "", True), ((11.05, 2.4), (12.3, 3.2), "λ", True)]
+
+
+def curves(run: Run) -> Figure:
+    """The two losses of a run over its iterations, and its validation accuracy."""
+    log = run.log
+    with matplotlib.rc_context(STYLE):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.4))
+        for name, colour in (("cro", COLOURS["HQ"]), ("sim", COLOURS["LQ"])):
+            if name in log:
+                left.plot(log.iteration, log[name].rolling(10, min_periods=1).mean(), color=colour, label=f"Loss_{name}")
+        left.set(xlabel="iteration", ylabel="loss (mean of 10)", yscale="log")
+        left.legend()
+        points = log.dropna(subset="val_accuracy")
+        right.plot(points.iteration, points.val_accuracy, color=COLOURS["RAW"], marker="o", markersize=3)
+        right.set(xlabel="iteration", ylabel="validation accuracy (%)")
+    return figure
+
+
+def table_plot(table: pd.DataFrame) -> Figure:
+    """A long table (`experiments.table1`): accuracy by test set with 95 % intervals, the paper's numbers hollow."""
+    names = list(dict.fromkeys(table.training))
+    with matplotlib.rc_context(STYLE):
+        figure, axes = plt.subplots(1, len(names), figsize=(WIDTH, 2.5), sharey=True, squeeze=False)
+        for axis, name in zip(axes[0], names, strict=True):
+            for i, row in enumerate(table[table.training == name].itertuples()):
+                style = {"marker": MARKERS[row.codec], "color": COLOURS[row.codec], "linestyle": ""}
+                bar = [[max(0, row.accuracy - row.low)], [max(0, row.high - row.accuracy)]]
+                axis.errorbar(i - 0.12, row.accuracy, bar, capsize=2, markersize=5, **style)
+                if "paper" in table:
+                    axis.plot(i + 0.2, row.paper, markerfacecolor="none", markersize=5, **style)
+            codecs = list(dict.fromkeys(table.codec))
+            axis.set(title=name, xticks=range(len(codecs)))
+            axis.set_xticklabels(codecs, fontsize=7.5)
+            axis.axhline(50, color="#999999", linewidth=0.7, linestyle=":")
+        axes[0][0].set(ylabel="accuracy (%)", ylim=(45, 101))
+    return figure

@@ -1,0 +1,57 @@
+"""Are the regenerated numbers the committed ones? One row for each table and figure.
+
+On the machine that made the committed files every number is identical. Elsewhere a processor adds in another order,
+training drifts, and a number may move by TOLERANCE; what no training touches must agree more closely.
+"""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tcnsc_lib.figures import read
+
+TOLERANCE = {"accuracy": 8.0, "low": 9.0, "high": 9.0, "auc": 6.0, "eer": 8.0, "val_accuracy": 12.0, "val_auc": 8.0,
+             "total": 0.5, "cro": 0.5, "sim": 0.05, "bytes": 300.0, "mean_abs_difference": 0.5, "probability": 0.02}
+"""Column -> largest difference allowed, in the column's unit (points of percent for rates); other numbers: equal."""
+
+
+def compare(committed: pd.DataFrame, ours: pd.DataFrame) -> tuple[int, int, float, str]:
+    """Numbers, how many agree, the largest difference, and what else is wrong ("" if nothing)."""
+    if list(committed.columns) != list(ours.columns) or len(committed) != len(ours):
+        return committed.size, 0, float("nan"), "other rows or columns"
+    numbers = agree = 0
+    largest, wrong = 0.0, ""
+    for name in committed:
+        old, new = committed[name], ours[name]
+        if not pd.api.types.is_numeric_dtype(old):
+            wrong = wrong or ("" if old.fillna("").equals(new.fillna("")) else f"column {name} differs")
+            continue
+        gap = np.where(old.isna() & new.isna(), 0.0, (old - new).abs().astype(float))
+        numbers += len(gap)
+        agree += int((gap <= TOLERANCE.get(name, 0.0)).sum())
+        largest = max(largest, np.nan_to_num(gap, nan=np.inf).max(initial=0))
+    return numbers, agree, largest, wrong
+
+
+def verdict(committed: Path, ours: Path) -> pd.DataFrame:
+    """Every file of the committed folder against the regenerated one: item, numbers, agree, largest, verdict."""
+    rows = []
+    for path in sorted(p for p in Path(committed).iterdir() if p.suffix in {".csv", ".png"}):
+        other = Path(ours) / path.name
+        if not other.exists():
+            rows.append((path.name, 0, 0, float("nan"), "MISSING"))
+        elif path.suffix == ".png":
+            same = path.read_bytes() == other.read_bytes()
+            rows.append((path.name, 0, 0, 0.0, "drawn, same bytes" if same else "drawn"))
+        else:
+            numbers, agree, largest, wrong = compare(read(path), read(other))
+            state = wrong or ("agree" if agree == numbers else f"{numbers - agree} DIFFER")
+            rows.append((path.name, numbers, agree, largest, state))
+    return pd.DataFrame(rows, columns=["item", "numbers", "agree", "largest difference", "verdict"])
+
+
+def good(table: pd.DataFrame) -> bool:
+    """Whether there is something to compare and every item agrees."""
+    return len(table) > 0 and bool(table.verdict.str.match("agree|drawn").all())
