@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import sys
 from pathlib import Path
 
@@ -68,8 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     step("faces", _faces, "Find, crop and store the faces of a profile's source.").add_argument(
         "--quality", default="raw", choices=ffpp.QUALITIES, help="video quality the crops are cut from (default raw)")
     step("audit", _audit, "Check the videos of a profile: what is missing, what leaks, what quality they really have.")
-    sub = step("train", _train, "Train one experiment, or load it if it is there.")
-    sub.add_argument("experiment", help="one of " + ", ".join(f'"{name}"' for name in experiments.EXPERIMENTS))
+    sub = step("train", _train, "Train an experiment, or all; what is there is loaded, what was cut short goes on.")
+    sub.add_argument("experiment", help="all, or one of " + ", ".join(f'"{name}"' for name in experiments.EXPERIMENTS))
     sub.add_argument("--seed", type=int, default=None, help="default: the profile's")
     step("table", _table, "Print a table beside the paper's and save it.").add_argument("number", choices=["1"])
     sub = step("predict", _predict, "Say how likely the main face of a picture is fake, at each codec.")
@@ -109,9 +110,14 @@ def _audit(arguments) -> None:
 
 
 def _train(arguments) -> None:
-    run = experiments.train_experiment(arguments.experiment, experiments.profile(arguments.profile), arguments.seed)
+    every = arguments.experiment == "all"
+    for name in experiments.EXPERIMENTS if every else [arguments.experiment]:
+        _report(experiments.train_experiment(name, experiments.profile(arguments.profile), arguments.seed))
+
+
+def _report(run) -> None:
     last = run.log.iloc[-1]
-    print(f"{run.folder}\n{len(run.log)} iterations, {run.environment['seconds']} s on {run.environment['device']}; "
+    print(f"{os.path.relpath(run.folder)}\n  {len(run.log)} iterations, {run.environment['seconds']} s on {run.environment['device']}; "
           f"loss {last.total:.3f}, validation accuracy {last.val_accuracy:.1f} %, AUC {last.val_auc:.1f} %")
 
 

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
+from torchvision.models import ResNet18_Weights
 
 from tcnsc_lib import CompanionError, paper
 from tcnsc_lib.detectors.tcnsc import TCNSC
@@ -29,7 +30,8 @@ class Profile:
 
     name: files its faces, runs and figures. source: "demo", "photos" or "ffpp". size: pixels of a crop. enlarge: of
     MTCNN's box. frames: sampled a video. method, split: of FaceForensics++. bottleneck: of the swaps, pixels.
-    width, width_z, lam: of `TCNSC`. seed: of the split, the swaps and the training.
+    width, width_z, lam: of `TCNSC`. weights: what f starts from, "random" or "imagenet" (torchvision's, downloaded once;
+    width 64 only). seed: of the split, the swaps and the training.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Profile:
     width: int = 64
     width_z: int = 128
     lam: float = 1.0
+    weights: str = "random"
     seed: int = 0
     schedule: Schedule = Schedule()
 
@@ -101,7 +104,7 @@ def faces(p: Profile, quality: str = "raw") -> FaceSet:
         return photos.extract(source_folder(p), faces_folder(p), size=p.size, enlarge=p.enlarge,
                               bottleneck=p.bottleneck, seed=p.seed, device=device())
     found = clips(p, quality)
-    settings = {"method": p.method, "split": p.split, "seed": p.seed, "videos": len(found)}
+    settings = {"method": p.method, "split": p.split, "seed": p.seed}
     if p.source == "demo":
         settings |= asdict(DEMO)
     return ffpp.extract(found, faces_folder(p), quality, size=p.size, enlarge=p.enlarge, frames=p.frames,
@@ -118,8 +121,22 @@ def train_experiment(name: str, p: Profile, seed: int | None = None) -> Run:
     if name not in EXPERIMENTS:
         raise CompanionError(f"There is no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}.")
     shape = {"input_size": p.size, "width": p.width, "width_z": p.width_z, "lam": p.lam}
-    return train(name, lambda: TCNSC(**shape), faces(p), EXPERIMENTS[name], p.schedule, home() / "runs" / p.name,
-                 p.seed if seed is None else seed, {"detector": "TCNSC", "enlarge": p.enlarge, **shape}, ("detectors/tcnsc.py",))
+    start = {} if p.weights == "random" else {"weights": p.weights}
+    return train(name, lambda: tcnsc(p), faces(p), EXPERIMENTS[name], p.schedule, home() / "runs" / p.name,
+                 p.seed if seed is None else seed, {"detector": "TCNSC", "enlarge": p.enlarge, **shape, **start},
+                 ("detectors/tcnsc.py",))
+
+
+def tcnsc(p: Profile) -> TCNSC:
+    """An untrained TCNSC of the profile's shape, f from random or ImageNet weights."""
+    detector = TCNSC(p.size, p.width, p.width_z, p.lam)
+    if p.weights == "imagenet":
+        if p.width != 64:
+            raise CompanionError(f"ImageNet weights exist for ResNet18 itself (width 64), not for width {p.width}; "
+                                 "set weights to \"random\".")
+        state = ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+        detector.f.load_state_dict({key: value for key, value in state.items() if not key.startswith("fc.")})
+    return detector
 
 
 @cache

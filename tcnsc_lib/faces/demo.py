@@ -13,6 +13,7 @@ at LQ.
 from __future__ import annotations
 
 import multiprocessing
+import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ def make_demo(root: Path, scale: Scale = Scale()) -> Path:
         with ProcessPoolExecutor(mp_context=context) as pool:
             jobs = [pool.submit(_make_pair, root, pair, scale) for pair in todo]
             try:
-                for job in tqdm(as_completed(jobs), total=len(jobs), desc=f"rendering pairs of people -> {root}"):
+                for job in tqdm(as_completed(jobs), total=len(jobs), desc=f"rendering pairs of people -> {os.path.relpath(root)}"):
                     job.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)

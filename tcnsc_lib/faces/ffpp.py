@@ -9,6 +9,7 @@ the same frame at raw, c23 and c40 match pixel for pixel. The demo is read by th
 """
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,8 +71,13 @@ def official_split(root: Path) -> dict[str, str]:
     return split
 
 
-def random_split(numbers: list[str], seed: int) -> dict[str, str]:
+NUMBERS = [f"{number:03d}" for number in range(1000)]
+
+
+def random_split(numbers: list[str] = NUMBERS, seed: int = 0) -> dict[str, str]:
     """The paper's split: 70/15/15 % of the real videos at random (700/150/150 of 1000), fakes follow their target.
+
+    All 1000 numbers are drawn, whichever are on disk, so that a partial copy's videos keep their part as it grows.
 
     It does not look at a fake's source, which may sit in another part; `audit` counts how often.
     """
@@ -84,7 +90,7 @@ def random_split(numbers: list[str], seed: int) -> dict[str, str]:
 def videos(root: Path, method: str, quality: str, split: str, seed: int = 0) -> list[Video]:
     """The real videos and one method's fakes at a quality that are on disk, each with its part.
 
-    split: "official" or "paper" (random 70/15/15 of the real numbers on disk). Raises CompanionError on a wrong
+    split: "official" or "paper" (random 700/150/150). Raises CompanionError on a wrong
     layout. Videos that no part claims are left out.
     """
     found = {}
@@ -94,8 +100,7 @@ def videos(root: Path, method: str, quality: str, split: str, seed: int = 0) -> 
         if not found[kind]:
             raise CompanionError(f"No videos (*.mp4) in {place}; FaceForensics++ goes into {root} in its own layout, "
                                  "see data/README.md.")
-    numbers = [path.stem for path in found["original"]]
-    parts = official_split(root) if split == "official" else random_split(numbers, seed)
+    parts = official_split(root) if split == "official" else random_split(seed=seed)
     return [Video(path, path.stem, kind, parts[path.stem.split("_")[0]])
             for kind in found for path in found[kind] if path.stem.split("_")[0] in parts]
 
@@ -125,8 +130,8 @@ def audit(manifest: pd.DataFrame) -> pd.DataFrame:
     seen = set(train.identity)
     rows = [("test people whose own video is in training", len(set(test.identity) & seen), test.identity.nunique()),
             ("test fakes whose source person is in training", int(fakes.source.isin(seen).sum()), len(fakes)),
-            ("test fakes whose source face is in a training fake", int(fakes.source.isin(set(train.source) - {""}).sum()),
-             len(fakes))]
+            ("test fakes whose source face is in a training fake",
+             int(fakes.source.isin(set(train.source) - {""}).sum()), len(fakes))]
     return pd.DataFrame(rows, columns=["question", "count", "of"]).set_index("question")
 
 
@@ -140,11 +145,13 @@ def extract(clips: list[Video], out: Path, quality: str, *, size: int, enlarge: 
     out = Path(out)
     settings = {"size": size, "enlarge": enlarge, "frames": frames, "quality": quality, **(settings or {})}
     builder = Builder(out / quality, settings)
+    todo = [clip for clip in clips if not builder.done(clip.method, clip.name)]
+    if not todo and (builder.root / "manifest.csv").exists():
+        return FaceSet(builder.root)
+    (builder.root / "manifest.csv").unlink(missing_ok=True)
     finder = FaceFinder(device)
-    bar = tqdm(clips, desc=f"faces ({quality}) -> {builder.root}")
-    for clip in bar:
-        if not builder.done(clip.method, clip.name):
-            builder.add(clip.method, clip.name, *_piece(clip, out / "boxes", finder, size, enlarge, frames))
+    for clip in tqdm(todo, desc=f"faces ({quality}) -> {os.path.relpath(builder.root)}"):
+        builder.add(clip.method, clip.name, *_piece(clip, out / "boxes", finder, size, enlarge, frames))
     return builder.finish([(clip.method, clip.name) for clip in clips])
 
 

@@ -8,6 +8,7 @@ decoded file, so format and history are the same. People, not photographs, are d
 """
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -62,13 +63,15 @@ def extract(root: Path, out: Path, *, size: int, enlarge: float, bottleneck: int
     settings = {"size": size, "enlarge": enlarge, "bottleneck": bottleneck, "seed": seed, "quality": "raw",
                 "photographs": len(photos)}
     builder = Builder(out / "raw", settings)
+    if (builder.root / "manifest.csv").exists():
+        return FaceSet(builder.root)
     split = random_split(sorted({photo.person for photo in photos}), seed)
     found = _find(photos, out / "boxes", device)
     usable = [photo for photo in photos if "box" in found[photo.name]]
     donors = forge.choose_donors(np.array([found[photo.name]["descriptor"] for photo in usable]),
                                  [photo.person for photo in usable], [split[photo.person] for photo in usable], seed=seed)
     donor = {photo.name: usable[i] for photo, i in zip(usable, donors, strict=True)}
-    for photo in tqdm(photos, desc=f"faces and swaps -> {builder.root}"):
+    for photo in tqdm(photos, desc=f"faces and swaps -> {os.path.relpath(builder.root)}"):
         if not builder.done("swap", photo.name):
             _add(builder, photo, donor.get(photo.name), split[photo.person], found, size, enlarge, bottleneck)
     return builder.finish([(method, photo.name) for method in ("original", "swap") for photo in photos])
@@ -77,7 +80,7 @@ def extract(root: Path, out: Path, *, size: int, enlarge: float, bottleneck: int
 def _find(photos: list[Photo], folder: Path, device: str) -> dict[str, dict]:
     """Box, landmarks and descriptor of every photograph's main face, or the reason why there is none."""
     finder = FaceFinder(device)
-    for i in tqdm(range(0, len(photos), BATCH), desc=f"MTCNN -> {folder}"):
+    for i in tqdm(range(0, len(photos), BATCH), desc=f"MTCNN -> {os.path.relpath(folder)}"):
         todo = []
         for photo in photos[i : i + BATCH]:
             if not (folder / f"{photo.name}.json").exists():
