@@ -172,3 +172,24 @@ def wide(table: pd.DataFrame, value: str = "accuracy") -> pd.DataFrame:
     """Long form -> the paper's: a row a training pair, a column a test set, in the paper's order."""
     return table.pivot(index="training", columns="codec", values=value).loc[
         list(dict.fromkeys(table.training)), list(dict.fromkeys(table.codec))]
+
+
+def table1_claims(table: pd.DataFrame, alone: pd.DataFrame) -> pd.DataFrame:
+    """Each sentence of section 4.2.1 as a number: the paper's, ours, and whether ours bears the sentence out.
+
+    table: `table1`. alone: `difficulty`, the classifier without similarity branch. Points of accuracy, one seed;
+    differences smaller than the intervals of `table1` mean nothing.
+    """
+    (ours, b), (theirs, their_b) = (wide(table), alone.set_index("codec").accuracy), (paper.TABLE1, paper.TABLE2.T["model B"])
+    rows = [("(RAW, LQ) is the best pair: its mean over the five test sets, less the best other pair's", "> 0",
+             *(m["(RAW, LQ)"] - m.drop("(RAW, LQ)").max() for m in (theirs.mean(axis=1), ours.mean(axis=1)))),
+            ("a model is about as right at LQ as on RAW: the largest loss of the four", "< 10",
+             *((t.RAW - t.LQ).max() for t in (theirs, ours))),
+            ("a pair without RAW costs accuracy on RAW: the worst of the others, less (LQ, MQ)", "> 0",
+             *(t.RAW.drop("(LQ, MQ)").min() - t.RAW["(LQ, MQ)"] for t in (theirs, ours))),
+            ("TCNSC is robust: the loss from RAW to LQ of the classifier alone, less that of (RAW, LQ)", "> 0",
+             *(alone.RAW - alone.LQ - (t.RAW - t.LQ)["(RAW, LQ)"] for t, alone in ((theirs, their_b), (ours, b))))]
+    claims = pd.DataFrame(rows, columns=["claim, in points of accuracy", "holds if", "paper", "ours"])
+    bound = claims["holds if"].str.split(expand=True)
+    holds = (claims.ours > bound[1].astype(float)) == (bound[0] == ">")
+    return claims.assign(**{"holds here": holds.map({True: "yes", False: "no"})})

@@ -90,6 +90,7 @@ def figure1(faces: FaceSet, p: Profile, row: int = 0) -> tuple[Figure, pd.DataFr
                 size = raw.nbytes if name == "RAW" else len(codec(name).encode(raw))
                 rows.append({"face": kind, "codec": name, "bytes": size, "mean_abs_difference": difference})
                 axis.imshow(image, interpolation="nearest")
+                axis.spines[:].set_visible(False)
                 axis.set(xticks=[], yticks=[], title=f"({'abcd'[names.index(name)]}) {name}" if kind == "fake" else "")
                 axis.set_xlabel(f"{size / 1024:.1f} KB, |Δ| {difference:.1f}", fontsize=8)
             line[0].set_ylabel(kind)
@@ -100,7 +101,7 @@ def figure2() -> Figure:
     """Figure 2: the network, drawn. Solid: training and test; dashed: training only."""
     with matplotlib.rc_context(STYLE):
         figure, axis = plt.subplots(figsize=(WIDTH, 2.9))
-        axis.set(xlim=(0, 14), ylim=(0, 5.6))
+        axis.set(xlim=(-0.4, 14.2), ylim=(0, 5.6))
         axis.axis("off")
         for x, y, text, colour in FIGURE2_BOXES:
             width = 2.0 if len(text) > 6 else 1.5
@@ -112,6 +113,8 @@ def figure2() -> Figure:
                                            linestyle="--" if train_only else "-", color="#333333"))
             axis.text((x0 + x1) / 2, (y0 + y1) / 2 + 0.22, text, ha="center", fontsize=8.5, style="italic")
         axis.text(3.9, 2.55, "shared weights", ha="center", va="center", fontsize=8, color="#555555")
+        for y, text in ((5.5, "classification branch"), (0.55, "similarity branch")):
+            axis.text(-0.2, y - 0.1, text, ha="left", va="center", fontsize=8.5, weight="bold", color="#555555")
         axis.text(13.9, 0.15, "solid: training and test     dashed: training only", ha="right", fontsize=8)
     return figure
 

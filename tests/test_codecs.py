@@ -1,0 +1,176 @@
+"""Codecs: the compressions are the ones the paper names, not something that looks like them."""
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, JpegImagePlugin
+from skimage.data import astronaut
+from torchvision.io import decode_jpeg, encode_jpeg
+
+from tcnsc_lib import CompanionError, paper
+from tcnsc_lib.codecs import CODECS, codec, decode_clip, encode_clip, versions
+
+PHOTOS = Path(__file__).resolve().parents[1] / "../shared/photos/lfw"
+JPEG_QUALITY = {"HQ": 80, "MQ": 50, "LQ": 20}  # section 4.1, test sets
+SIZES = [(96, 96), (224, 224), (97, 63), (33, 2), (1, 1)]
+
+
+def face(height: int = 96, width: int = 96) -> np.ndarray:
+    return np.ascontiguousarray(astronaut()[60 : 60 + height, 170 : 170 + width])
+
+
+def clip(frames: int = 4, height: int = 64, width: int = 64) -> np.ndarray:
+    return np.stack([astronaut()[60 : 60 + height, 170 + 2 * t : 170 + 2 * t + width] for t in range(frames)])
+
+
+def error(ours: np.ndarray, original: np.ndarray) -> float:
+    return float(np.abs(ours.astype(int) - original).mean())
+
+
+def test_there_is_a_codec_for_each_test_set_of_the_paper():
+    assert list(CODECS)[:5] == list(paper.CODECS)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", JPEG_QUALITY)
+def test_jpeg_is_torchvisions_bit_for_bit(name, size):
+    image = face(*size)
+    file = encode_jpeg(torch.from_numpy(image).permute(2, 0, 1).contiguous(), quality=JPEG_QUALITY[name])
+    np.testing.assert_array_equal(codec(name)(image), decode_jpeg(file).permute(1, 2, 0).numpy())
+
+
+@pytest.mark.parametrize("name", JPEG_QUALITY)
+def test_jpeg_halves_the_colour_resolution(name):
+    with Image.open(io.BytesIO(codec(name).encode(face()))) as file:
+        assert file.format == "JPEG"
+        assert JpegImagePlugin.get_sampling(file) == 2  # Pillow's number for 4:2:0
+
+
+def test_webp_is_lossy_at_pillows_default_quality_80():
+    image = face()
+    files = {}
+    for key, options in {"default": {}, "80": {"quality": 80}, "lossless": {"lossless": True}}.items():
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, "webp", **options)
+        files[key] = buffer.getvalue()
+    assert codec("WEBP").encode(image) == files["default"] == files["80"] != files["lossless"]
+    with Image.open(io.BytesIO(files["80"])) as decoded:
+        np.testing.assert_array_equal(codec("WEBP")(image), np.asarray(decoded.convert("RGB")))
+
+
+def test_lower_quality_means_more_error_and_fewer_bytes():
+    image = face()
+    errors = [error(codec(name)(image), image) for name in ("RAW", "HQ", "MQ", "LQ")]
+    assert errors[0] == 0 and all(np.diff(errors) > 0.5)
+    assert all(np.diff([len(codec(name).encode(image)) for name in ("HQ", "MQ", "LQ")]) < 0)
+
+
+def test_lower_quality_means_more_error_on_real_faces():
+    files = sorted(PHOTOS.glob("A*/*.jpg"))[:6]
+    if not files:
+        pytest.skip("the photographs lie outside the repository and are not here")
+    for file in files:
+        with Image.open(file) as opened:
+            image = np.asarray(opened.convert("RGB"))
+        assert all(np.diff([error(codec(name)(image), image) for name in ("RAW", "HQ", "MQ", "LQ")]) > 0), file.name
+
+
+def test_raw_is_the_image_in_a_copy():
+    image = face()
+    out = codec("RAW")(image)
+    np.testing.assert_array_equal(out, image)
+    out[:] = 0
+    assert image.any()
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_the_input_is_left_alone(name):
+    image = face()
+    before = image.copy()
+    codec(name)(image)
+    np.testing.assert_array_equal(image, before)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (64, 97)])
+@pytest.mark.parametrize("name", CODECS)
+def test_stills_keep_their_shape(name, size):
+    out = codec(name)(face(*size))
+    assert out.shape == (*size, 3) and out.dtype == np.uint8
+
+
+@pytest.mark.parametrize("size", [(64, 64), (63, 64), (64, 63), (63, 65)])
+@pytest.mark.parametrize("name", ["LQ", "C23", "C40"])
+def test_clips_keep_their_shape_and_their_frames_in_order(name, size):
+    frames = clip(4, *size)
+    out = codec(name)(frames)
+    assert out.shape == frames.shape and out.dtype == np.uint8
+    for t, frame in enumerate(out):
+        assert int(np.argmin([error(frame, other) for other in frames])) == t
+
+
+def test_still_codecs_treat_the_frames_of_a_clip_one_by_one():
+    frames = clip(2)
+    np.testing.assert_array_equal(codec("LQ")(frames), np.stack([codec("LQ")(frame) for frame in frames]))
+
+
+@pytest.mark.parametrize("image", [face(), clip()], ids=["still", "clip"])
+def test_c40_is_worse_than_c23(image):
+    c23, c40 = (error(codec(name)(image), image) for name in ("C23", "C40"))
+    assert 0 < c23 < c40 / 1.5
+
+
+def test_padding_of_odd_sides_leaves_no_trace():
+    even = face(64, 64)
+    odd = even[:63, :63]
+    assert error(codec("C23")(odd), odd) < 1.5 * error(codec("C23")(even), even)
+
+
+@pytest.mark.parametrize("frames", [clip(3), np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3), np.uint8)],
+                         ids=["face", "noise"])
+def test_crf_0_is_lossless(frames):
+    np.testing.assert_array_equal(decode_clip(io.BytesIO(encode_clip(frames, crf=0))), frames)
+
+
+def test_crf_0_is_lossless_for_odd_sides_after_cropping():
+    frames = clip(2, 33, 47)
+    out = decode_clip(io.BytesIO(encode_clip(frames, crf=0)))
+    assert out.shape == (2, 34, 48, 3)
+    np.testing.assert_array_equal(out[:, :33, :47], frames)
+
+
+@pytest.mark.parametrize("name", ["HQ", "MQ", "LQ", "WEBP"])
+def test_the_same_still_gives_the_same_bytes(name):
+    assert codec(name).encode(face()) == codec(name).encode(face())
+
+
+@pytest.mark.parametrize("crf", [0, 23, 40])
+def test_the_same_clip_gives_the_same_bytes(crf):
+    assert encode_clip(clip(), crf) == encode_clip(clip(), crf)
+
+
+WRONG = {"float": np.zeros((8, 8, 3)), "signed": np.zeros((8, 8, 3), np.int16), "grey": np.zeros((8, 8), np.uint8),
+         "RGBA": np.zeros((8, 8, 4), np.uint8), "channels first": np.zeros((3, 8, 8), np.uint8),
+         "five axes": np.zeros((1, 1, 8, 8, 3), np.uint8)}
+
+
+@pytest.mark.parametrize("image", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize("name", ["RAW", "LQ", "WEBP", "C23"])
+def test_what_is_no_rgb_image_is_refused(name, image):
+    with pytest.raises(ValueError, match=f"{name} takes uint8"):
+        codec(name)(image)
+
+
+@pytest.mark.parametrize("name", ["jpeg", "raw", ""])
+def test_an_unknown_name_is_told_the_names_there_are(name):
+    with pytest.raises(CompanionError) as told:
+        codec(name)
+    assert repr(name) in str(told.value) and str(told.value).endswith(".")
+    assert all(known in str(told.value) for known in CODECS)
+
+
+def test_versions_name_every_encoder():
+    found = versions()
+    assert {"Pillow", "libjpeg-turbo", "libwebp", "PyAV", "libavcodec"} <= set(found)
+    assert all(isinstance(value, str) and value for value in found.values())

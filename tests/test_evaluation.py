@@ -1,0 +1,172 @@
+"""Evaluation: equation 5, AUC, EER and the interval against cases worked out by hand."""
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tcnsc_lib.detectors import Detector
+from tcnsc_lib.detectors.tcnsc import TCNSC
+from tcnsc_lib.evaluation import accuracy, eer, evaluate, interval, probabilities, summary
+from tcnsc_lib.faces.store import Builder, FaceSet
+
+# equation 5, AUC, EER
+
+
+@pytest.mark.parametrize(("y", "p", "percent"), [
+    ([0, 0, 1, 1], [0.1, 0.4, 0.6, 0.9], 100), ([0, 0, 1, 1], [0.9, 0.6, 0.4, 0.1], 0),
+    ([0, 0, 1, 1], [0.49, 0.51, 0.51, 0.2], 50), ([0, 1, 1], [0.2, 0.3, 0.7], 200 / 3)])
+def test_accuracy_is_correct_crops_over_all_crops(y, p, percent):
+    assert accuracy(np.array(y), np.array(p)) == pytest.approx(percent)
+
+
+def test_exactly_one_half_is_called_fake():
+    assert accuracy(np.array([1]), np.array([0.5])) == 100
+    assert accuracy(np.array([0]), np.array([0.5])) == 0
+
+
+@pytest.mark.parametrize(("y", "p", "percent"), [
+    ([0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4], 100), ([0, 0, 1, 1], [0.9, 0.8, 0.2, 0.1], 0),
+    ([0, 1] * 4, [0.7] * 8, 50), ([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9], 75)])
+def test_auc_is_the_share_of_pairs_in_order(y, p, percent):
+    assert summary(np.array(y), np.array(p))["auc"] == pytest.approx(percent)
+
+
+def test_auc_does_not_see_a_shifted_threshold_but_accuracy_does():
+    y, p = np.array([0, 0, 0, 1, 1, 1]), np.array([0.1, 0.3, 0.55, 0.52, 0.6, 0.9])
+    one, shifted = summary(y, p), summary(y, p**4)
+    assert shifted["auc"] == pytest.approx(one["auc"]) and shifted["eer"] == pytest.approx(one["eer"])
+    assert (one["accuracy"], shifted["accuracy"]) == pytest.approx((100 * 5 / 6, 100 * 4 / 6))
+
+
+@pytest.mark.parametrize(("real", "fake", "percent"), [
+    ([0.1, 0.2], [0.8, 0.9], 0), ([0.8, 0.9], [0.1, 0.2], 100), ([0.5] * 3, [0.5] * 3, 50),
+    ([0.1, 0.2, 0.3, 0.7], [0.6, 0.8, 0.9, 0.95], 25),  # at 0.7: one real of four called fake, one fake of four real
+    ([0.2, 0.6], [0.5, 0.7, 0.8], 100 / 3)],  # crosses between (0, 1/3) and (1/2, 1/3)
+    ids=["separable", "swapped", "constant", "crossing", "between two points"])
+def test_eer_by_hand(real, fake, percent):
+    y = np.array([0] * len(real) + [1] * len(fake))
+    assert eer(y, np.array(real + fake)) == pytest.approx(percent)
+
+
+# the interval
+
+def spread(n: int, right: int) -> np.ndarray:
+    return np.arange(n) % n < right
+
+
+@pytest.mark.parametrize("right", [10, 70, 100])
+def test_the_interval_holds_the_estimate_and_is_the_same_each_time(right):
+    correct, people = np.random.default_rng(0).permutation(spread(120, right)), np.repeat(np.arange(20), 6)
+    low, high = interval(correct, people)
+    assert 0 <= low < 100 * right / 120 < high <= 100
+    assert (low, high) == interval(correct, people)
+
+
+def test_the_interval_of_independent_crops_is_the_binomial_one():
+    low, high = interval(spread(400, 320), np.arange(400))
+    half = 196 * np.sqrt(0.8 * 0.2 / 400)
+    assert (low, high) == pytest.approx((80 - half, 80 + half), abs=0.6)
+
+
+def test_the_interval_is_wider_when_the_crops_of_a_person_fail_together():
+    people = np.repeat(np.arange(20), 10)
+    together, apart = people < 15, spread(200, 200) & (np.arange(200) % 4 != 0)
+    assert together.mean() == apart.mean() == 0.75
+    widths = [np.diff(interval(correct, people))[0] for correct in (together, apart)]
+    assert widths[0] > 3 * widths[1]
+
+
+def test_the_interval_weighs_people_by_their_crops():
+    people = np.repeat([0, 1, 2, 3], [97, 1, 1, 1])
+    low, high = interval(people == 0, people)
+    assert low == 0 and high > 97  # the mean over people, each counted once, would stay at 75 or below
+
+
+def test_a_person_does_not_have_to_be_a_number_or_in_order():
+    correct, people = np.random.default_rng(0).permutation(spread(60, 40)), np.repeat(np.arange(10), 6)
+    names, order = np.array([f"person {k}" for k in range(10)])[people], np.random.default_rng(1).permutation(60)
+    assert interval(correct[order], names[order]) == pytest.approx(interval(correct, people))
+
+
+def test_without_faults_the_interval_is_a_point():
+    assert interval(np.ones(12, bool), np.repeat(np.arange(4), 3)) == (100, 100)
+
+
+def test_one_person_gives_no_interval():
+    assert np.isnan(interval(np.array([True, False, True]), np.zeros(3))).all()
+
+
+def test_the_summary_counts_crops_and_people():
+    y, p = np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.8, 0.3])
+    row = summary(y, p, np.array(["a", "b", "a", "c"]))
+    assert (row["n"], row["people"], row["accuracy"]) == (4, 3, 75)
+    assert row["low"] <= 75 <= row["high"]
+    assert set(summary(y, p)) == {"accuracy", "auc", "eer", "n"}
+
+
+# a detector on crops
+
+class Grain(Detector):
+    """Calls grainy crops fake: known in advance, and blind once compression has taken the grain away."""
+
+    mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+
+    def __init__(self):
+        super().__init__(16)
+        self.scale = nn.Parameter(torch.tensor(1e4))
+
+    def forward(self, x):
+        grain = (x[..., 1:] - x[..., :-1]).abs().mean((1, 2, 3)) - 0.02
+        return torch.stack([torch.zeros_like(grain), self.scale * grain], 1)
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory) -> FaceSet:
+    """Four people with two real and two fake crops in the test part; the fakes have grain, person d's the other way."""
+    builder, keys = Builder(tmp_path_factory.mktemp("faces"), {"size": 16}), []
+    board = 6 * (np.indices((16, 16)).sum(0) % 2 * 2 - 1)[..., None]
+    for person in "abcd":
+        for label in (0, 1):
+            rows = [{"label": label, "video": f"{person}{label}", "frame": frame, "identity": person, "source": "",
+                     "method": "m", "split": "test", "x0": 0, "y0": 0, "x1": 16, "y1": 16, "probability": 1.0}
+                    for frame in range(2)]
+            crop = np.full((16, 16, 3), 110 + ord(person) % 16) + board * (label != (person == "d"))
+            keys.append(("m", f"{person}{label}"))
+            builder.add(*keys[-1], rows, [crop.astype(np.uint8)] * 2, [])
+    return builder.finish(keys)
+
+
+def test_evaluate_has_a_row_each_codec_and_sees_the_crops_after_it(faces):
+    table = evaluate(Grain(), faces, ("RAW", "LQ"))
+    assert table.index.tolist() == ["RAW", "LQ"] and table.index.name == "codec"
+    assert table.n.tolist() == [16, 16] and table.people.tolist() == [4, 4]
+    assert table.accuracy["RAW"] == 75  # person d is wrong
+    assert table.accuracy["LQ"] == 50  # no grain left: all called real
+    assert table.low["RAW"] <= 75 <= table.high["RAW"] and table.high["RAW"] - table.low["RAW"] >= 50
+    assert {"auc", "eer"} <= set(table.columns)
+
+
+def test_evaluate_draws_people_not_crops(faces):
+    row = evaluate(Grain(), faces, ("RAW",)).loc["RAW"]
+    y, p = faces.labels("test"), probabilities(Grain(), faces.images("RAW", "test"))
+    people = faces.rows("test").identity.to_numpy()
+    assert (row.low, row.high) == interval((p >= 0.5) == y, people) != interval((p >= 0.5) == y, np.arange(16))
+
+
+def test_a_crops_probability_does_not_depend_on_its_company():
+    images = np.random.default_rng(0).integers(0, 256, (7, 32, 32, 3), np.uint8)
+    torch.manual_seed(0)
+    model = TCNSC(input_size=32, width=4, width_z=8).train()
+    p = probabilities(model, images)
+    assert p.shape == (7,) and p.dtype == np.float64 and not model.training
+    np.testing.assert_allclose(probabilities(model, images, batch_size=3), p, atol=1e-5)
+    np.testing.assert_allclose([probabilities(model, image[None])[0] for image in images], p, atol=1e-5)
+
+
+def test_a_probability_is_the_softmax_of_the_fake_column():
+    class Fixed(Grain):
+        def forward(self, x):
+            return torch.tensor([[1.0, 3.0]]).expand(len(x), 2) * self.scale / 1e4
+
+    p = probabilities(Fixed(), np.zeros((2, 16, 16, 3), np.uint8))
+    assert p == pytest.approx([np.exp(3) / (np.exp(1) + np.exp(3))] * 2)

@@ -1,0 +1,186 @@
+"""The project: pins, settings, the direction of imports, and the verdict on regenerated numbers."""
+import ast
+import inspect
+import re
+import tomllib
+from dataclasses import fields
+from importlib.metadata import packages_distributions
+from pathlib import Path
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+from nbval.plugin import get_sanitize_patterns
+
+from tcnsc_lib import paper, verdict
+from tcnsc_lib.detectors.tcnsc import TCNSC
+from tcnsc_lib.experiments import PROFILES, Profile
+from tcnsc_lib.training import Schedule
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "tcnsc_lib"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line]
+
+
+def name_of(module: str) -> str:
+    """A distribution's name as comparisons need it: "scikit_image" -> "scikit-image"."""
+    return re.sub(r"[-_.]+", "-", module).lower()
+
+
+# pins
+
+def test_every_pin_is_exact_and_in_the_lock():
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9.]+", pin) for pin in PROJECT["dependencies"])
+    assert set(PROJECT["dependencies"]) <= set(LOCK)
+
+
+def test_the_lock_pins_every_line_exactly():
+    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9a-z.]+( ; .+)?", line) for line in LOCK)
+
+
+def test_the_conda_environment_is_the_lock_line_for_line():
+    dependencies = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    (pip,) = [entry["pip"] for entry in dependencies if isinstance(entry, dict)]
+    assert pip == [*LOCK, "-e ."]
+    (python,) = [entry for entry in dependencies if str(entry).startswith("python=")]
+    assert python == "python=" + PROJECT["requires-python"].removeprefix(">=")
+
+
+def test_torch_and_torchvision_are_a_matching_pair():
+    assert {"torch==2.11.0", "torchvision==0.26.0"} <= set(PROJECT["dependencies"]) & set(LOCK)
+
+
+@pytest.mark.parametrize("file", ["pyproject.toml", "requirements.lock", "environment.yml"])
+def test_packages_come_from_the_users_own_index(file):
+    text = (ROOT / file).read_text()
+    assert not re.search(r"https?:|://| @ |git\+|--(extra-)?index|--find-links", text)
+
+
+def test_everything_imported_is_pinned():
+    pinned, providers = {pin.split("==")[0] for pin in PROJECT["dependencies"]}, packages_distributions()
+    for path in PACKAGE.rglob("*.py"):
+        for module in imports(path):
+            top = module.split(".")[0]
+            if top != "tcnsc_lib" and top not in sys.stdlib_module_names:
+                assert {name_of(name) for name in providers[top]} & pinned, f"{path.name} imports {top}"
+
+
+# settings
+
+def test_every_setting_of_an_open_choice_exists():
+    known = {field.name for kind in (Profile, Schedule) for field in fields(kind)}
+    known |= set(inspect.signature(TCNSC).parameters)
+    named = {name for choice in paper.OPEN for name in choice.setting.split(", ") if name}
+    assert named <= known, f"no such setting: {sorted(named - known)}"
+
+
+def test_the_defaults_are_the_papers():
+    p, schedule = Profile("p", "ffpp"), Schedule()
+    assert (p.size, p.frames, p.method, p.width) == (224, 300, "Deepfakes", 64)
+    assert (schedule.iterations, schedule.batch_size, schedule.learning_rate) == (10_000, 64, 1e-4)
+    assert (p.lam, p.enlarge, p.weights, schedule.final_lr_share, schedule.flip) == (1.0, 1.3, "random", 0.1, True)
+    assert p.schedule == schedule
+    assert {"input_size": p.size, "width": p.width, "width_z": p.width_z, "lam": p.lam} == {
+        name: parameter.default for name, parameter in inspect.signature(TCNSC).parameters.items()}
+
+
+def test_ffpp_is_the_paper_and_demo_needs_no_data():
+    assert PROFILES["ffpp"] == Profile("ffpp", "ffpp")
+    assert PROFILES["demo"].source == "demo"
+    assert all(name == profile.name for name, profile in PROFILES.items())
+
+
+def test_nbval_reads_every_rule_of_the_sanitize_file():
+    text = (ROOT / "tests/nbval.cfg").read_text()
+    patterns = get_sanitize_patterns(text)
+    assert len(patterns) == len(re.findall(r"^\s*regex:", text, re.MULTILINE)) > 0
+    assert all(re.compile(pattern) for pattern, _ in patterns)
+
+
+# imports run one way
+
+ORDER = ("paper", "codecs", "faces", "detectors", "evaluation", "training", "experiments", "figures", "verdict", "cli")
+FREE = {"files", "__init__"}  # what every module may import
+
+
+def imports(path: Path) -> set[str]:
+    """Absolute names of all modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            found |= {f"{module}.{alias.name}" for alias in node.names} if module == "tcnsc_lib" else {module}
+    return found
+
+
+def layer(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_one_way(path):
+    allowed = {"CompanionError", *FREE}
+    if layer(path) not in FREE:
+        allowed |= {*ORDER[: ORDER.index(layer(path))], *({layer(path)} if path.parent != PACKAGE else ())}
+    used = {module.split(".")[1] for module in imports(path) if module.startswith("tcnsc_lib.")}
+    assert used <= allowed
+
+
+# the verdict
+
+def table(**changes) -> pd.DataFrame:
+    columns = {"training": ["(RAW, LQ)", "(RAW, LQ)"], "codec": ["RAW", "LQ"], "accuracy": [95.0, 80.0], "n": [160, 160]}
+    return pd.DataFrame(columns | changes)
+
+
+def test_equal_tables_agree():
+    assert verdict.compare(table(), table()) == (4, 4, 0.0, "")
+
+
+@pytest.mark.parametrize(("ours", "agree"), [([95.0, 80.0 + verdict.TOLERANCE["accuracy"]], 4), ([95.0, 88.1], 3),
+                                             ([86.9, 71.9], 2), ([95.0, float("nan")], 3)])
+def test_a_number_beyond_the_tolerance_is_counted(ours, agree):
+    numbers, agreeing, largest, wrong = verdict.compare(table(), table(accuracy=ours))
+    assert (numbers, agreeing, wrong) == (4, agree, "")
+    assert largest == pytest.approx(pd.Series(ours).sub([95.0, 80.0]).abs().fillna(float("inf")).max())
+
+
+def test_a_number_without_tolerance_has_to_be_equal():
+    assert verdict.compare(table(), table(n=[160, 161])) == (4, 3, 1.0, "")
+
+
+@pytest.mark.parametrize("ours", [table().iloc[:1], table().drop(columns="n"), table().rename(columns={"n": "N"})],
+                         ids=["row", "column", "name"])
+def test_other_rows_or_columns_are_noticed(ours):
+    assert verdict.compare(table(), ours)[3] == "other rows or columns"
+
+
+@pytest.mark.parametrize("codec", [["LQ", "RAW"], ["RAW", None]], ids=["order", "empty"])
+def test_a_changed_text_is_noticed(codec):
+    assert verdict.compare(table(), table(codec=codec))[3] == "column codec differs"
+
+
+def write(folder: Path, **frames: pd.DataFrame) -> Path:
+    folder.mkdir()
+    for name, frame in frames.items():
+        (folder / f"{name}.csv").write_text("# made by a test\n" + frame.to_csv(index=False))
+    return folder
+
+
+@pytest.mark.parametrize(("ours", "said", "good"), [
+    ({"table1": table()}, "agree", True), ({"table1": table(accuracy=[60.0, 80.0])}, "1 DIFFER", False),
+    ({"table1": table(codec=["RAW", "MQ"])}, "column codec differs", False), ({}, "MISSING", False)],
+    ids=["equal", "number", "text", "missing"])
+def test_the_verdict_on_a_folder(tmp_path, ours, said, good):
+    result = verdict.verdict(write(tmp_path / "committed", table1=table()), write(tmp_path / "ours", **ours))
+    assert result.item.tolist() == ["table1.csv"] and result.verdict.tolist() == [said]
+    assert verdict.good(result) is good
+
+
+def test_nothing_to_compare_is_not_agreement(tmp_path):
+    assert not verdict.good(verdict.verdict(write(tmp_path / "committed"), write(tmp_path / "ours")))

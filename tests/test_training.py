@@ -1,0 +1,362 @@
+"""Training: a run is what its settings say, whether it went through, was cut short, or is asked for again."""
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from tcnsc_lib import CompanionError, files, training
+from tcnsc_lib.codecs import codec
+from tcnsc_lib.detectors.tcnsc import TCNSC
+from tcnsc_lib.faces.store import Builder, FaceSet
+from tcnsc_lib.training import Crops, Schedule, batch, batch_indices, load, train
+
+TINY = Schedule(iterations=8, batch_size=8, learning_rate=5e-3, precision="float32", validate=4)
+FINISHED = {"weights.safetensors", "log.csv", "config.json", "environment.json"}
+
+
+def build(root: Path, seed: int = 0, size: int = 32) -> FaceSet:
+    """24 training crops, 8 for validation, 8 for test: dark noise is real, bright noise is fake."""
+    random, builder, keys = np.random.default_rng(seed), Builder(root, {"size": size}), []
+    for split, people in (("train", 6), ("val", 2), ("test", 2)):
+        for video in (f"{split}{person}-{label}" for person in range(people) for label in (0, 1)):
+            label = int(video[-1])
+            rows = [{"label": label, "video": video, "frame": frame, "identity": video[:-2],
+                     "source": "someone" if label else "", "method": "swap" if label else "original", "split": split,
+                     "x0": 0, "y0": 0, "x1": size, "y1": size, "probability": 1.0} for frame in range(2)]
+            crops = [(random.integers(0, 90, (size, size, 3)) + 120 * label).astype(np.uint8) for _ in rows]
+            keys.append((rows[0]["method"], video))
+            builder.add(*keys[-1], rows, crops, [])
+    return builder.finish(keys)
+
+
+def tiny() -> TCNSC:
+    """With dropout, so that a resumed run has to draw the same random numbers."""
+    model = TCNSC(input_size=32, width=4, width_z=8)
+    model.c = nn.Sequential(nn.Dropout(0.5), model.c)
+    return model
+
+
+def fit(faces: FaceSet, root: Path, schedule: Schedule = TINY, **settings) -> training.Run:
+    return train("(RAW, LQ)", tiny, faces, ("RAW", "LQ"), schedule, root, **settings)
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory) -> FaceSet:
+    return build(tmp_path_factory.mktemp("faces"))
+
+
+@pytest.fixture(scope="module")
+def whole(faces, tmp_path_factory) -> training.Run:
+    """The uninterrupted run that others are compared with."""
+    return fit(faces, tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture
+def steps(monkeypatch) -> list[int]:
+    """The seeds of the steps really taken."""
+    taken, step = [], training.step
+
+    def counted(*arguments):
+        taken.append(arguments[-1])
+        return step(*arguments)
+
+    monkeypatch.setattr(training, "step", counted)
+    return taken
+
+
+def interrupt(faces: FaceSet, root: Path, after: int, **settings) -> Path:
+    """A run cut short by Ctrl-C after some iterations, with a checkpoint at each; returns its folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        step = training.step
+
+        def stopping(*arguments):
+            if arguments[-1] == settings.get("seed", 0) + after:
+                raise KeyboardInterrupt
+            return step(*arguments)
+
+        patch.setattr(training, "step", stopping)
+        patch.setattr(training, "CHECKPOINT_SECONDS", -1)
+        with pytest.raises(KeyboardInterrupt):
+            fit(faces, root, **settings)
+    (folder,) = [path.parent for path in root.glob("*/checkpoint.safetensors")]
+    assert not (folder / "weights.safetensors").exists()
+    return folder
+
+
+def assert_same(ours: training.Run, other: training.Run) -> None:
+    assert ours.folder != other.folder and ours.folder.name == other.folder.name
+    one, two = (load_file(run.folder / "weights.safetensors") for run in (ours, other))
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        assert value.numpy().tobytes() == two[name].numpy().tobytes(), name
+    assert (ours.folder / "log.csv").read_text() == (other.folder / "log.csv").read_text()
+
+
+# batches
+
+def test_an_epoch_takes_each_crop_at_most_once():
+    for n, size in ((24, 8), (25, 8)):
+        epochs = [np.concatenate([batch_indices(n, size, 3 * e + i, 0) for i in range(3)]) for e in range(3)]
+        for epoch in epochs:
+            assert len(epoch) == len(set(epoch)) == 24 and set(epoch) <= set(range(n))
+        assert not any(np.array_equal(epochs[0], epoch) for epoch in epochs[1:])
+
+
+def test_batches_depend_on_seed_and_iteration_alone():
+    np.testing.assert_array_equal(batch_indices(50, 8, 9, 3), batch_indices(50, 8, 9, 3))
+    assert not np.array_equal(batch_indices(50, 8, 9, 3), batch_indices(50, 8, 9, 4))
+
+
+def test_few_crops_make_one_batch_of_all():
+    assert [sorted(batch_indices(5, 8, i, 0)) for i in (0, 1)] == [list(range(5))] * 2
+
+
+def test_a_twin_is_the_compressed_image_mirrored_alike(faces):
+    rows = np.array([3, 0, 7, 11, 2, 20, 15, 9])
+    raw, twins = faces.images("RAW", "train"), faces.images("LQ", "train")
+    crops = [Crops(view, "cpu") for view in (raw, twins)]
+    x, x_twin = batch(tiny(), crops, rows, True, [0, 0])
+    mirrored = []
+    for i, row in enumerate(rows):
+        pictures = np.stack([raw[row], codec("LQ")(raw[row])])
+        straight, mirror = (tiny().prepare(torch.tensor(p.copy())) for p in (pictures, pictures[:, :, ::-1]))
+        mirrored.append(torch.equal(x[i], mirror[0]))
+        assert torch.equal(torch.stack([x[i], x_twin[i]]), mirror if mirrored[-1] else straight)
+    assert 0 < sum(mirrored) < len(rows)
+
+
+def test_without_flip_nothing_is_mirrored(faces):
+    raw = faces.images("RAW", "train")
+    (x,) = batch(tiny(), [Crops(raw, "cpu")], np.arange(24), False, [0, 0])
+    assert torch.equal(x, tiny().prepare(torch.tensor(raw)))
+
+
+# one run
+
+def test_the_loss_falls_and_the_task_is_learned(faces, tmp_path):
+    run = fit(faces, tmp_path, replace(TINY, iterations=24))
+    assert run.log.cro[-5:].mean() < run.log.cro[:5].mean() / 2
+    assert run.log.val_accuracy.iloc[-1] == run.log.val_auc.iloc[-1] == 100
+    assert not run.detector.training
+
+
+def test_the_log_has_a_row_each_iteration_and_the_terms_of_equation_4(whole):
+    assert whole.log.iteration.tolist() == list(range(1, 9))
+    np.testing.assert_allclose(whole.log.total, whole.log.cro + 1.0 * whole.log.sim, rtol=1e-6)
+    assert whole.log.iteration[whole.log.val_accuracy.notna()].tolist() == [4, 8]
+
+
+def test_the_learning_rate_falls_exponentially_to_its_final_share(whole):
+    lr = whole.log.lr.to_numpy()
+    factor = TINY.final_lr_share ** (1 / TINY.iterations)
+    assert lr[0] == TINY.learning_rate
+    np.testing.assert_allclose(lr[1:] / lr[:-1], factor, rtol=1e-9)
+    assert lr[-1] * factor == pytest.approx(TINY.learning_rate * TINY.final_lr_share)
+
+
+def test_the_first_view_validates(faces, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(training, "probabilities", lambda detector, images: seen.append(images) or np.full(8, 0.5))
+    train("(LQ, MQ)", tiny, faces, ("LQ", "MQ"), replace(TINY, iterations=1), tmp_path)
+    np.testing.assert_array_equal(seen[0], faces.images("LQ", "val"))
+
+
+def test_bfloat16_keeps_float32_weights(faces, tmp_path):
+    run = fit(faces, tmp_path, replace(TINY, iterations=2, precision="bfloat16"))
+    assert {value.dtype for value in run.detector.parameters()} == {torch.float32}
+    assert np.isfinite(run.log.total).all()
+
+
+def test_a_run_holds_four_files_and_no_pickle(whole):
+    assert {path.name for path in whole.folder.iterdir()} == FINISHED
+    header = (whole.folder / "weights.safetensors").read_bytes()[:9]
+    assert header[8:9] == b"{"  # safetensors: eight bytes of length, then JSON; a pickle or zip starts otherwise
+    assert whole.config["views"] == ["RAW", "LQ"] and whole.config["schedule"]["batch_size"] == 8
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_stops_the_run(faces, tmp_path, bad):
+    class Broken(TCNSC):
+        def losses(self, x, y, x_twin=None):
+            return {"total": super().losses(x, y, x_twin)["total"] * bad}
+
+    with pytest.raises(CompanionError, match="iteration 1"):
+        train("broken", lambda: Broken(32, 4, 8), faces, ("RAW",), TINY, tmp_path)
+    assert not list(tmp_path.glob("*/*.safetensors"))
+
+
+# the same run again
+
+def test_the_same_command_gives_the_same_run(faces, whole, tmp_path):
+    torch.rand(7)  # random numbers drawn before must not matter
+    assert_same(fit(faces, tmp_path), whole)
+
+
+def test_another_seed_gives_other_weights(faces, whole, tmp_path):
+    one, two = (run.detector.state_dict()["f.conv1.weight"] for run in (whole, fit(faces, tmp_path, seed=1)))
+    assert not torch.equal(one, two)
+
+
+def test_a_finished_run_is_loaded_not_trained(faces, whole, steps):
+    path = whole.folder / "weights.safetensors"
+    before = path.stat().st_mtime_ns
+    again = fit(faces, whole.folder.parent)
+    assert not steps and path.stat().st_mtime_ns == before and again.folder == whole.folder
+    for name, value in whole.detector.state_dict().items():
+        assert torch.equal(value, again.detector.state_dict()[name]), name
+    pd.testing.assert_frame_equal(again.log, whole.log)
+
+
+@pytest.mark.parametrize("after", [1, 3, 6])  # before and after the first validation
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(faces, whole, tmp_path, steps, after):
+    interrupt(faces, tmp_path, after)
+    taken = len(steps)
+    run = fit(faces, tmp_path)
+    assert taken == after and steps[taken:] == list(range(after, 8))  # it went on, it didn't start again
+    assert_same(run, whole)
+    assert {path.name for path in run.folder.iterdir()} == FINISHED
+
+
+def hang_in_checkpoint(number: int) -> None:
+    """Leave that checkpoint half written, say so, and wait to be killed. Runs in the child process below."""
+    save = training.save_file
+
+    def half(tensors, path, metadata):
+        save(tensors, path, metadata=metadata)
+        if metadata.get("iteration") == str(number):
+            os.truncate(path, path.stat().st_size // 2)
+            print("half written", flush=True)
+            time.sleep(120)
+
+    training.save_file, training.CHECKPOINT_SECONDS = half, -1
+
+
+CHILD = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import test_training as t
+t.torch.set_num_threads(int(sys.argv[4]))
+t.hang_in_checkpoint(5)
+t.fit(t.FaceSet(Path(sys.argv[2])), Path(sys.argv[3]))
+"""
+
+
+def test_a_run_killed_while_it_writes_ends_as_an_uninterrupted_one(faces, whole, tmp_path, steps):
+    here, threads = str(Path(__file__).parent), str(torch.get_num_threads())
+    command = [sys.executable, "-B", "-c", CHILD, here, str(faces.root), str(tmp_path / "runs"), threads]
+    with open(tmp_path / "stderr", "w+") as said:
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, cwd=Path(here).parent)
+        with child:
+            try:
+                line = child.stdout.readline()
+            finally:
+                child.kill()  # SIGKILL: no handler, no clean-up
+        assert line == "half written\n", (tmp_path / "stderr").read_text()
+    run = fit(faces, tmp_path / "runs")
+    assert steps == [4, 5, 6, 7]  # from the last whole checkpoint
+    assert_same(run, whole)
+
+
+# another run
+
+def folder_of(faces: FaceSet, monkeypatch, **changes) -> str:
+    """The folder a call of `train` would use."""
+    monkeypatch.setattr(training, "_fit", lambda *arguments: None)
+    monkeypatch.setattr(training, "load", lambda folder, detector: folder)
+    call = {"name": "(RAW, LQ)", "make": tiny, "faces": faces, "views": ("RAW", "LQ"), "schedule": TINY,
+            "root": faces.root.parent / "named", "config": {"lam": 1.0}} | changes
+    return train(**call).name
+
+
+@pytest.mark.parametrize("change", [
+    {"config": {"lam": 0.5}}, {"seed": 1}, {"views": ("RAW", "MQ")}, {"views": ("LQ", "RAW")}, {"name": "other"},
+    {"schedule": replace(TINY, flip=False)}, {"schedule": replace(TINY, iterations=9)},
+    {"code": ("detectors/tcnsc.py",)}], ids=str)
+def test_a_changed_setting_makes_another_run(faces, monkeypatch, change):
+    assert folder_of(faces, monkeypatch, **change) != folder_of(faces, monkeypatch) == folder_of(faces, monkeypatch)
+
+
+def test_changed_crops_make_another_run(faces, tmp_path, monkeypatch):
+    assert folder_of(build(tmp_path / "same"), monkeypatch) == folder_of(faces, monkeypatch)
+    assert folder_of(build(tmp_path / "other", seed=1), monkeypatch) != folder_of(faces, monkeypatch)
+
+
+def test_changed_code_makes_another_run_and_a_changed_sentence_does_not(tmp_path, monkeypatch):
+    def digest(text):
+        (tmp_path / "module.py").write_text(text)
+        return files.code_digest("module.py")
+
+    monkeypatch.setattr(files, "PACKAGE", tmp_path)
+    first = digest('"""Says."""\ndef f(x):\n    """Doubles."""\n    return 2 * x\n')
+    assert digest('"""Tells."""\n\ndef f(x):\n    """Twice."""\n    # why\n    return 2 * x\n') == first
+    assert digest('"""Says."""\ndef f(x):\n    """Doubles."""\n    return 3 * x\n') != first
+
+
+# what doesn't belong or is damaged
+
+def test_a_checkpoint_of_another_run_is_refused(faces, tmp_path):
+    one, other = interrupt(faces, tmp_path / "one", 2), interrupt(faces, tmp_path / "other", 2, seed=1)
+    shutil.copy(one / "checkpoint.safetensors", other)
+    with pytest.raises(CompanionError, match=f"belongs to the run {one.name}"):
+        fit(faces, tmp_path / "other", seed=1)
+    assert not (other / "weights.safetensors").exists()
+
+
+def copy(run: training.Run, root: Path) -> Path:
+    return Path(shutil.copytree(run.folder, root / run.folder.name))
+
+
+DAMAGES = {"cut": lambda data: data[: len(data) // 2], "empty": lambda data: b"", "text": lambda data: b"not weights" * 9}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_damaged_weights_are_named(faces, whole, tmp_path, damage):
+    path = copy(whole, tmp_path) / "weights.safetensors"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(CompanionError, match="is damaged") as told:
+        fit(faces, tmp_path)
+    assert str(path) in str(told.value)
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_checkpoint_is_named(faces, tmp_path, damage):
+    path = interrupt(faces, tmp_path, 2) / "checkpoint.safetensors"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(CompanionError, match="is damaged") as told:
+        fit(faces, tmp_path)
+    assert str(path) in str(told.value)
+
+
+def test_weights_of_another_run_are_refused(whole, tmp_path):
+    renamed = copy(whole, tmp_path).rename(tmp_path / "another")
+    with pytest.raises(CompanionError, match="belongs to the run"):
+        load(renamed, tiny())
+
+
+def test_weights_of_another_shape_are_refused(whole):
+    with pytest.raises(CompanionError, match="another detector"):
+        load(whole.folder, TCNSC(input_size=32, width=8, width_z=8))
+
+
+def test_an_unfinished_run_does_not_load(tmp_path):
+    with pytest.raises(CompanionError, match="no finished run"):
+        load(tmp_path, tiny())
+
+
+def test_a_run_loads_into_what_was_trained(whole):
+    model = tiny()
+    run = load(whole.folder, model)
+    assert run.detector is model and not model.training
+    assert torch.equal(model.f.conv1.weight, whole.detector.f.conv1.weight)
+    assert run.config == whole.config and run.environment["torch"] == torch.__version__.split("+")[0]
