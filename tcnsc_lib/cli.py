@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError, experiments, figures, paper, verdict
 from tcnsc_lib.codecs import codec
@@ -27,6 +28,7 @@ EPILOG = """the steps, in order:
   tcnsc audit --profile ffpp          check a copy of FaceForensics++: gaps, leaks, true H.264 quality
   tcnsc train "(RAW, LQ)"             train one row of Table 1
   tcnsc table 1                       train what is missing, print and save Table 1
+  tcnsc table choices                 the same for what the paper leaves open (seven more trainings)
   tcnsc predict face.jpg --run DIR    one photograph through a trained run
 
 profiles (--profile or TCNSC_PROFILE): """ + ", ".join(experiments.PROFILES) + """
@@ -45,11 +47,10 @@ def main(argv: list[str] | None = None) -> int:
         print("tcnsc: stopped; the same command goes on where it stopped.", file=sys.stderr)
         return 130
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
-            raise
-        where = f" at {error.filename}" if error.filename else ""
-        print(f"tcnsc: can't write{where}: {error.strerror}. Nothing finished is lost; make room or choose another "
-              "folder with TCNSC_HOME, then give the same command again.", file=sys.stderr)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        cure = "make room" if full else "check that path and its permissions, or choose another folder with TCNSC_HOME"
+        print(f"tcnsc: can't read or write {error.filename or 'a file'} ({error.strerror}); nothing finished is lost: "
+              f"{cure}, then give the same command again.", file=sys.stderr)
     return 1
 
 
@@ -72,7 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     sub = step("train", _train, "Train an experiment, or all; what is there is loaded, what was cut short goes on.")
     sub.add_argument("experiment", help="all, or one of " + ", ".join(f'"{name}"' for name in experiments.EXPERIMENTS))
     sub.add_argument("--seed", type=int, default=None, help="default: the profile's")
-    step("table", _table, "Print a table beside the paper's and save it.").add_argument("number", choices=["1"])
+    step("table", _table, "Print a table beside the paper's and save it.").add_argument(
+        "number", choices=["1", "choices"], help="1: Table 1; choices: what the open choices change (long)")
     sub = step("predict", _predict, "Say how likely the main face of a picture is fake, at each codec.")
     sub.add_argument("image", type=Path)
     sub.add_argument("--run", type=Path, required=True, help="folder of a finished run")
@@ -98,12 +100,18 @@ def _faces(arguments) -> None:
 
 def _audit(arguments) -> None:
     p = experiments.profile(arguments.profile)
-    clips, root = experiments.clips(p), experiments.source_folder(p)
+    root, clips = experiments.source_folder(p), []
+    if p.source != "ffpp":
+        experiments.clips(p)
     for quality in ffpp.QUALITIES:
         if any(ffpp.folder(root, "original", quality).glob("*.mp4")):
             print(f"\n{quality}\n{ffpp.missing(root, p.method, quality).to_string(index=False)}")
-            crfs = [audit_crf(clip.path) for clip in ffpp.videos(root, p.method, quality, p.split, p.seed)]
+            paths = [path for kind in ("original", p.method) for path in ffpp.folder(root, kind, quality).glob("*.mp4")]
+            crfs = [audit_crf(path) for path in tqdm(paths, desc="reading streams", leave=False)]
             print("crf found in the streams:", pd.Series(crfs).value_counts(dropna=False).to_dict())
+            clips = clips or ffpp.videos(root, p.method, quality, p.split, p.seed)
+    if not clips:
+        ffpp.videos(root, p.method, "raw", p.split, p.seed)
     manifest = pd.DataFrame([{"video": c.name, "method": c.method, "split": c.split, "label": c.label,
                               "identity": c.identity, "source": c.source} for c in clips])
     print(f"\nsplit: {p.split}\n{ffpp.audit(manifest).to_string()}")
@@ -111,8 +119,11 @@ def _audit(arguments) -> None:
 
 def _train(arguments) -> None:
     every = arguments.experiment == "all"
+    p = experiments.profile(arguments.profile)
     for name in experiments.EXPERIMENTS if every else [arguments.experiment]:
-        _report(experiments.train_experiment(name, experiments.profile(arguments.profile), arguments.seed))
+        _report(experiments.train_experiment(name, p, arguments.seed))
+        scores = experiments.scores(name, p, arguments.seed).set_index("codec").accuracy
+        print("  test accuracy (%): " + ", ".join(f"{codec} {value:.1f}" for codec, value in scores.items()))
 
 
 def _report(run) -> None:
@@ -123,6 +134,8 @@ def _report(run) -> None:
 
 def _table(arguments) -> None:
     p = experiments.profile(arguments.profile)
+    if arguments.number == "choices":
+        return _choices(p)
     table = experiments.table1(p)
     runs = tuple(experiments.train_experiment(paper.pair_name(pair), p) for pair in paper.PAIRS)
     for title, value in (("accuracy (%)", "accuracy"), ("the paper", "paper"), ("AUC (%)", "auc")):
@@ -131,12 +144,22 @@ def _table(arguments) -> None:
     print(*figures.save("table1", p, frame=table, runs=runs), sep="\n")
 
 
+def _choices(p: experiments.Profile) -> None:
+    table = experiments.choices(p)
+    for value in ("accuracy", "auc"):
+        print(f"\n(RAW, LQ), {value} (%)")
+        print(table.pivot(index=["setting", "value"], columns="codec", values=value)[list(paper.CODECS)].round(1).to_string())
+    print(*figures.save("open_choices", p, frame=table), sep="\n")
+
+
 def _predict(arguments) -> None:
     if not (arguments.run / "config.json").exists():
         raise CompanionError(f"{arguments.run} holds no run (config.json is missing); `tcnsc train` prints the folder.")
     config = read_json(arguments.run / "config.json")
+    if lost := [key for key in ("input_size", "width", "width_z", "lam", "enlarge") if key not in config]:
+        raise CompanionError(f"{arguments.run / 'config.json'} lacks {', '.join(lost)}; it is no run of TCNSC.")
     shape = {key: config[key] for key in ("input_size", "width", "width_z", "lam")}
-    run = load(arguments.run, TCNSC(**shape))
+    run = load(arguments.run.resolve(), TCNSC(**shape))
     image = open_image(arguments.image)
     faces = FaceFinder()(image[None])
     if np.isnan(faces.probabilities[0]):

@@ -42,38 +42,49 @@ def eer(y: np.ndarray, p: np.ndarray) -> float:
     return 100 * float(false_alarm[after - 1] + share * (false_alarm[after] - false_alarm[after - 1]))
 
 
-def interval(correct: np.ndarray, people: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of the accuracy in percent, by a bootstrap over people.
+def interval(values: np.ndarray, people: np.ndarray, seed: int = 0) -> tuple[float, float]:
+    """95 % interval of 100 * the mean of a value per crop, by a bootstrap over people.
 
     Crops of one person succeed or fail together, so people are drawn, not crops (percentile method, 2000 draws).
-    correct: bool (N,). people: identity of each crop, (N,).
+    values: bool or float (N,); right or wrong gives the interval of an accuracy, the difference of two detectors on
+    the same crops a paired interval. people: identity of each crop, (N,). NaN for fewer than two people. It covers the
+    choice of test people, not another training.
     """
-    by = pd.DataFrame({"correct": np.asarray(correct, float), "n": 1.0}).groupby(np.asarray(people)).sum()
+    by = pd.DataFrame({"value": np.asarray(values, float), "n": 1.0}).groupby(np.asarray(people)).sum()
     if len(by) < 2:
         return float("nan"), float("nan")
 
     def share(hits, n, axis=-1):
         return 100 * hits.sum(axis=axis) / n.sum(axis=axis)
 
-    limits = bootstrap((by.correct, by.n), share, paired=True, vectorized=True, n_resamples=RESAMPLES,
+    limits = bootstrap((by.value, by.n), share, paired=True, vectorized=True, n_resamples=RESAMPLES,
                        method="percentile", rng=np.random.default_rng(seed)).confidence_interval
     return float(limits.low), float(limits.high)
 
 
 def summary(y: np.ndarray, p: np.ndarray, people: np.ndarray | None = None) -> dict[str, float]:
-    """accuracy, auc, eer (percent), n, and with `people` the interval low, high of the accuracy.
+    """accuracy, auc, eer, reals_called_fake, fakes_called_real (percent), n; with `people` also low, high of the accuracy.
 
-    AUC stands beside accuracy because a shifted threshold can hide a ranking that still works.
+    AUC stands beside accuracy because a shifted threshold can hide a ranking that still works; the two kinds of error
+    say which way it shifted.
     """
-    out = {"accuracy": accuracy(y, p), "auc": 100 * float(roc_auc_score(y, p)), "eer": eer(y, p), "n": len(y)}
+    fake = p >= 0.5
+    out = {"accuracy": accuracy(y, p), "auc": 100 * float(roc_auc_score(y, p)), "eer": eer(y, p),
+           "reals_called_fake": 100 * float(fake[y == 0].mean()), "fakes_called_real": 100 * float(1 - fake[y == 1].mean()),
+           "n": len(y)}
     if people is not None:
-        out["low"], out["high"] = interval((p >= 0.5) == y, people)
+        out["low"], out["high"] = interval(fake == y, people)
         out["people"] = len(np.unique(people))
     return out
 
 
-def evaluate(detector: Detector, faces: FaceSet, codecs: tuple[str, ...], split: str = "test") -> pd.DataFrame:
-    """One row a codec: the `summary` of a detector on that part of the faces. Index "codec"."""
+def predict(detector: Detector, faces: FaceSet, codecs: tuple[str, ...], split: str = "test") -> pd.DataFrame:
+    """p(fake) of each crop of a part (rows as in `faces.rows(split)`) after each codec (columns), float64 in [0, 1]."""
+    return pd.DataFrame({name: probabilities(detector, faces.images(name, split)) for name in codecs})
+
+
+def evaluate(predictions: pd.DataFrame, faces: FaceSet, split: str = "test") -> pd.DataFrame:
+    """One row a codec: the `summary` of `predict`'s probabilities on that part of the faces. Index "codec"."""
     y, people = faces.labels(split), faces.rows(split).identity.to_numpy()
-    rows = {name: summary(y, probabilities(detector, faces.images(name, split)), people) for name in codecs}
+    rows = {name: summary(y, p.to_numpy(), people) for name, p in predictions.items()}
     return pd.DataFrame(rows).T.rename_axis("codec").astype({"n": int, "people": int})

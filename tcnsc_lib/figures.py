@@ -18,7 +18,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from tcnsc_lib import CompanionError, paper
 from tcnsc_lib.codecs import codec, versions
-from tcnsc_lib.experiments import Profile, home
+from tcnsc_lib.experiments import Profile, home, wide
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.files import atomic, environment, write_text
 from tcnsc_lib.training import Run, device
@@ -167,3 +167,18 @@ def table_plot(table: pd.DataFrame) -> Figure:
             axis.axhline(50, color="#999999", linewidth=0.7, linestyle=":")
         axes[0][0].set(ylabel="accuracy (%)", ylim=(45, 101))
     return figure
+
+
+def table1_markdown() -> str:
+    """The README's table: Table 1 and the classifier alone, the paper's numbers and those committed for each profile."""
+    base = home() / "figures"
+    blocks = {"paper": pd.concat([paper.TABLE1, paper.TABLE2.loc[["model B"]]])}
+    for name in ("demo", "photos"):
+        table = pd.concat([read(base / name / "table1.csv"), read(base / name / "difficulty.csv")])
+        blocks[name] = wide(table)
+    lines = ["| trained on | | " + " | ".join(paper.CODECS) + " |", "|---|---|" + "---|" * len(paper.CODECS)]
+    for row in blocks["paper"].index:
+        for i, (name, block) in enumerate(blocks.items()):
+            label = "" if i else "classifier alone (model B)" if row == "model B" else row
+            lines.append(f"| {label} | {name} | " + " | ".join(f"{block.loc[row, c]:.1f}" for c in paper.CODECS) + " |")
+    return "\n".join(lines)

@@ -22,7 +22,7 @@ def atomic(path: Path) -> Iterator[Path]:
     """Write to the yielded path; it becomes `path` on success and vanishes on any error, a full disk included."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.part")
     try:
         yield part
         os.replace(part, path)
@@ -47,6 +47,12 @@ def read_json(path: Path):
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, UnicodeDecodeError) as error:
         raise CompanionError(f"{path} is not valid JSON ({error}); restore or delete it.") from error
+
+
+def signature(path: Path) -> list[int]:
+    """Size in bytes and time of change of a file: what tells cheaply that it is another one."""
+    stat = Path(path).stat()
+    return [stat.st_size, stat.st_mtime_ns]
 
 
 def digest(*values) -> str:

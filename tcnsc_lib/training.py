@@ -132,6 +132,8 @@ def load(folder: Path, detector: Detector) -> Run:
     except RuntimeError as error:
         raise CompanionError(f"{path} holds the weights of another detector than the {type(detector).__name__} asked for; "
                              "check the folder's config.json.") from error
+    if lost := [name for name in ("log.csv", "config.json", "environment.json") if not (folder / name).exists()]:
+        raise CompanionError(f"The run in {folder} has lost {', '.join(lost)}; delete that folder and train again.")
     log = pd.read_csv(folder / "log.csv")
     return Run(folder, detector.eval(), log, read_json(folder / "config.json"), read_json(folder / "environment.json"))
 

@@ -10,11 +10,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tcnsc_lib import CompanionError
 from tcnsc_lib.figures import read
 
-TOLERANCE = {"accuracy": 8.0, "ours": 10.0, "low": 9.0, "high": 9.0, "auc": 6.0, "eer": 8.0, "val_accuracy": 12.0, "val_auc": 8.0,
-             "total": 0.5, "cro": 0.5, "sim": 0.05, "bytes": 300.0, "mean_abs_difference": 0.5, "probability": 0.02}
+TOLERANCE = {"accuracy": 8.0, "ours": 10.0, "low": 9.0, "high": 9.0, "auc": 6.0, "eer": 8.0, "reals_called_fake": 16.0, "fakes_called_real": 16.0, "val_accuracy": 12.0, "val_auc": 8.0,
+             "total": 0.5, "cro": 0.5, "sim": 0.05, "bytes": 300.0, "mean_abs_difference": 0.5, "probability": 0.02, "twins (RAW, LQ)": 0.2,
+             "different people": 0.3}
 """Column -> largest difference allowed, in the column's unit (points of percent for rates); other numbers: equal."""
+
+
+SEPARATE = {"open_choices.csv": "made apart: tcnsc table choices"}
+"""Committed files that the notebooks don't make, since they take more trainings than a reader's patience."""
+
+
+DERIVED = {"holds here"}
+"""Text that follows from numbers of the same file, which are compared."""
 
 
 def compare(committed: pd.DataFrame, ours: pd.DataFrame) -> tuple[int, int, float, str]:
@@ -24,6 +34,8 @@ def compare(committed: pd.DataFrame, ours: pd.DataFrame) -> tuple[int, int, floa
     numbers = agree = 0
     largest, wrong = 0.0, ""
     for name in committed:
+        if name in DERIVED:
+            continue
         old, new = committed[name], ours[name]
         if not pd.api.types.is_numeric_dtype(old):
             wrong = wrong or ("" if old.fillna("").equals(new.fillna("")) else f"column {name} differs")
@@ -37,10 +49,15 @@ def compare(committed: pd.DataFrame, ours: pd.DataFrame) -> tuple[int, int, floa
 
 def verdict(committed: Path, ours: Path) -> pd.DataFrame:
     """Every file of the committed folder against the regenerated one: item, numbers, agree, largest, verdict."""
+    for place in (committed, ours):
+        if not Path(place).is_dir():
+            raise CompanionError(f"There is no folder {place}; name the committed and the regenerated folder of one profile.")
     rows = []
     for path in sorted(p for p in Path(committed).iterdir() if p.suffix in {".csv", ".png"}):
         other = Path(ours) / path.name
-        if not other.exists():
+        if not other.exists() and path.name in SEPARATE:
+            rows.append((path.name, 0, 0, 0.0, SEPARATE[path.name]))
+        elif not other.exists():
             rows.append((path.name, 0, 0, float("nan"), "MISSING"))
         elif path.suffix == ".png":
             same = path.read_bytes() == other.read_bytes()
@@ -54,4 +71,4 @@ def verdict(committed: Path, ours: Path) -> pd.DataFrame:
 
 def good(table: pd.DataFrame) -> bool:
     """Whether there is something to compare and every item agrees."""
-    return len(table) > 0 and bool(table.verdict.str.match("agree|drawn").all())
+    return len(table) > 0 and bool(table.verdict.str.match("agree|drawn|made apart").all())

@@ -74,7 +74,8 @@ def test_lower_quality_means_more_error_on_real_faces():
     for file in files:
         with Image.open(file) as opened:
             image = np.asarray(opened.convert("RGB"))
-        assert all(np.diff([error(codec(name)(image), image) for name in ("RAW", "HQ", "MQ", "LQ")]) > 0), file.name
+        errors = [error(codec(name)(image), image) for name in ("RAW", "HQ", "MQ", "LQ")]
+        assert all(np.diff(errors) > 0), file.name
 
 
 def test_raw_is_the_image_in_a_copy():
@@ -122,13 +123,14 @@ def test_c40_is_worse_than_c23(image):
 
 
 def test_padding_of_odd_sides_leaves_no_trace():
-    even = face(64, 64)
-    odd = even[:63, :63]
-    assert error(codec("C23")(odd), odd) < 1.5 * error(codec("C23")(even), even)
+    flat = np.full((63, 63, 3), (200, 60, 60), np.uint8)  # padded with black, the edge darkens
+    assert np.abs(codec("C23")(flat).astype(int) - flat).max() <= 4
 
 
-@pytest.mark.parametrize("frames", [clip(3), np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3), np.uint8)],
-                         ids=["face", "noise"])
+NOISE = np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3), np.uint8)
+
+
+@pytest.mark.parametrize("frames", [clip(3), NOISE], ids=["face", "noise"])
 def test_crf_0_is_lossless(frames):
     np.testing.assert_array_equal(decode_clip(io.BytesIO(encode_clip(frames, crf=0))), frames)
 
@@ -150,8 +152,9 @@ def test_the_same_clip_gives_the_same_bytes(crf):
     assert encode_clip(clip(), crf) == encode_clip(clip(), crf)
 
 
-WRONG = {"float": np.zeros((8, 8, 3)), "signed": np.zeros((8, 8, 3), np.int16), "grey": np.zeros((8, 8), np.uint8),
-         "RGBA": np.zeros((8, 8, 4), np.uint8), "channels first": np.zeros((3, 8, 8), np.uint8),
+WRONG = {"float": np.zeros((8, 8, 3)), "signed": np.zeros((8, 8, 3), np.int16),
+         "grey": np.zeros((8, 8), np.uint8), "RGBA": np.zeros((8, 8, 4), np.uint8),
+         "channels first": np.zeros((3, 8, 8), np.uint8),
          "five axes": np.zeros((1, 1, 8, 8, 3), np.uint8)}
 
 

@@ -30,8 +30,8 @@ def build(root: Path, seed: int = 0, size: int = 32) -> FaceSet:
     for split, people in (("train", 6), ("val", 2), ("test", 2)):
         for video in (f"{split}{person}-{label}" for person in range(people) for label in (0, 1)):
             label = int(video[-1])
-            rows = [{"label": label, "video": video, "frame": frame, "identity": video[:-2],
-                     "source": "someone" if label else "", "method": "swap" if label else "original", "split": split,
+            rows = [{"label": label, "video": video, "frame": frame, "identity": video[:-2], "split": split,
+                     "source": "someone" if label else "", "method": "swap" if label else "original",
                      "x0": 0, "y0": 0, "x1": size, "y1": size, "probability": 1.0} for frame in range(2)]
             crops = [(random.integers(0, 90, (size, size, 3)) + 120 * label).astype(np.uint8) for _ in rows]
             keys.append((rows[0]["method"], video))
@@ -148,6 +148,7 @@ def test_the_loss_falls_and_the_task_is_learned(faces, tmp_path):
     assert run.log.cro[-5:].mean() < run.log.cro[:5].mean() / 2
     assert run.log.val_accuracy.iloc[-1] == run.log.val_auc.iloc[-1] == 100
     assert not run.detector.training
+    assert run.detector.f.bn1.num_batches_tracked == 24  # it learned batch statistics
 
 
 def test_the_log_has_a_row_each_iteration_and_the_terms_of_equation_4(whole):
@@ -166,7 +167,12 @@ def test_the_learning_rate_falls_exponentially_to_its_final_share(whole):
 
 def test_the_first_view_validates(faces, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(training, "probabilities", lambda detector, images: seen.append(images) or np.full(8, 0.5))
+
+    def half(detector, images):
+        seen.append(images)
+        return np.full(len(images), 0.5)
+
+    monkeypatch.setattr(training, "probabilities", half)
     train("(LQ, MQ)", tiny, faces, ("LQ", "MQ"), replace(TINY, iterations=1), tmp_path)
     np.testing.assert_array_equal(seen[0], faces.images("LQ", "val"))
 
@@ -180,7 +186,7 @@ def test_bfloat16_keeps_float32_weights(faces, tmp_path):
 def test_a_run_holds_four_files_and_no_pickle(whole):
     assert {path.name for path in whole.folder.iterdir()} == FINISHED
     header = (whole.folder / "weights.safetensors").read_bytes()[:9]
-    assert header[8:9] == b"{"  # safetensors: eight bytes of length, then JSON; a pickle or zip starts otherwise
+    assert header[8:9] == b"{"  # safetensors: eight bytes of length, then JSON; neither zip nor pickle
     assert whole.config["views"] == ["RAW", "LQ"] and whole.config["schedule"]["batch_size"] == 8
 
 
@@ -255,9 +261,9 @@ t.fit(t.FaceSet(Path(sys.argv[2])), Path(sys.argv[3]))
 def test_a_run_killed_while_it_writes_ends_as_an_uninterrupted_one(faces, whole, tmp_path, steps):
     here, threads = str(Path(__file__).parent), str(torch.get_num_threads())
     command = [sys.executable, "-B", "-c", CHILD, here, str(faces.root), str(tmp_path / "runs"), threads]
-    with open(tmp_path / "stderr", "w+") as said:
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, cwd=Path(here).parent)
-        with child:
+    pipes = {"stdout": subprocess.PIPE, "text": True, "cwd": Path(here).parent}
+    with open(tmp_path / "stderr", "w") as said:
+        with subprocess.Popen(command, stderr=said, **pipes) as child:
             try:
                 line = child.stdout.readline()
             finally:
@@ -280,11 +286,12 @@ def folder_of(faces: FaceSet, monkeypatch, **changes) -> str:
 
 
 @pytest.mark.parametrize("change", [
-    {"config": {"lam": 0.5}}, {"seed": 1}, {"views": ("RAW", "MQ")}, {"views": ("LQ", "RAW")}, {"name": "other"},
-    {"schedule": replace(TINY, flip=False)}, {"schedule": replace(TINY, iterations=9)},
+    {"config": {"lam": 0.5}}, {"seed": 1}, {"views": ("RAW", "MQ")}, {"views": ("LQ", "RAW")},
+    {"name": "other"}, {"schedule": replace(TINY, flip=False)}, {"schedule": replace(TINY, iterations=9)},
     {"code": ("detectors/tcnsc.py",)}], ids=str)
 def test_a_changed_setting_makes_another_run(faces, monkeypatch, change):
-    assert folder_of(faces, monkeypatch, **change) != folder_of(faces, monkeypatch) == folder_of(faces, monkeypatch)
+    before = folder_of(faces, monkeypatch)
+    assert folder_of(faces, monkeypatch, **change) != before == folder_of(faces, monkeypatch)
 
 
 def test_changed_crops_make_another_run(faces, tmp_path, monkeypatch):
@@ -317,7 +324,8 @@ def copy(run: training.Run, root: Path) -> Path:
     return Path(shutil.copytree(run.folder, root / run.folder.name))
 
 
-DAMAGES = {"cut": lambda data: data[: len(data) // 2], "empty": lambda data: b"", "text": lambda data: b"not weights" * 9}
+DAMAGES = {"cut": lambda data: data[: len(data) // 2], "empty": lambda data: b"",
+           "text": lambda data: b"not weights" * 9}
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)

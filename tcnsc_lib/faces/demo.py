@@ -5,26 +5,27 @@
     manipulated_sequences/Deepfakes/masks/videos/000_001.mp4           white where the pixels were exchanged
     splits/{train,val,test}.json                                       pairs of people
 
-A forged frame is a real swap (`forge.swap`): the donor is rendered in the target's pose, as the autoencoder of a
-deepfake would draw it, aligned, passed through a low resolution, matched in colour and blended. How hard the
-fakes are was fixed by one rule that looks at the classifier alone: at least 95 % right on RAW, at least 10 points lost
-at LQ.
+A forged frame is a real swap (`forge.swap`): the donor is rendered in the target's pose, as the autoencoder of a deepfake
+would draw it, aligned, passed through a low resolution, matched in colour and blended. How hard the fakes are (`Scale`'s
+bottleneck and noise) was fixed by one rule that looks at the classifier alone: at least 95 % right on RAW, at least 10
+points lost at LQ.
 """
 from __future__ import annotations
 
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
+from tcnsc_lib import CompanionError
 from tcnsc_lib.faces import forge
 from tcnsc_lib.faces.render import motion, person, render
 from tcnsc_lib.faces.video import write_video
-from tcnsc_lib.files import write_json
+from tcnsc_lib.files import read_json, write_json
 
 METHOD = "Deepfakes"
 CRF = {"raw": 0, "c23": 23, "c40": 40}
@@ -55,7 +56,12 @@ def pairs(scale: Scale) -> dict[str, list[list[str]]]:
 def make_demo(root: Path, scale: Scale = Scale()) -> Path:
     """Render what is missing of the demo's videos into `root`; a second call finds it done. Goes on where stopped."""
     root, splits = Path(root), pairs(scale)
-    todo = [pair for part in splits.values() for pair in part if not _paths(root, *pair)[-1].exists()]
+    note = root / "scale.json"
+    if note.exists() and read_json(note) != asdict(scale):
+        raise CompanionError(f"The demo in {root} was rendered at another scale ({read_json(note)}); delete that folder and "
+                             f"{root.parent / 'faces' / 'demo'} to make them anew.")
+    write_json(note, asdict(scale))
+    todo = [pair for part in splits.values() for pair in part if not all(map(Path.exists, _paths(root, *pair).values()))]
     if todo:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(mp_context=context) as pool:
@@ -93,19 +99,21 @@ def _seed(number: str, scale: Scale) -> int:
     return 1000 * (1000 * scale.seed + int(number))
 
 
-def _paths(root: Path, a: str, b: str) -> list[Path]:
-    """The last file written for a pair comes last: where it is, the others are."""
-    fake = root / "manipulated_sequences" / METHOD
-    return [root / "original_sequences" / "youtube", fake, fake / "masks" / "videos" / f"{b}_{a}.mp4"]
+def _paths(root: Path, a: str, b: str) -> dict[tuple[str, str], Path]:
+    """All files of a pair of people: (video, quality or "masks") -> path."""
+    real, fake = root / "original_sequences" / "youtube", root / "manipulated_sequences" / METHOD
+    paths = {(name, quality): real / quality / "videos" / f"{name}.mp4" for name in (a, b) for quality in CRF}
+    return paths | {(name, quality): fake / quality / "videos" / f"{name}.mp4"
+                    for name in (f"{a}_{b}", f"{b}_{a}") for quality in (*CRF, "masks")}
 
 
 def _make_pair(root: Path, pair: list[str], scale: Scale) -> None:
-    a, b = pair
-    for target, source in ((a, b), (b, a)):
-        reals, fakes, _ = _paths(root, a, b)
+    """Both people's real videos and both fakes, at every quality."""
+    paths = _paths(root, *pair)
+    for target, source in (pair, pair[::-1]):
         real, landmarks = frames(target, scale)
         fake, masks = forged(target, source, real, landmarks, scale)
         for quality, crf in CRF.items():
-            write_video(reals / quality / "videos" / f"{target}.mp4", real, crf)
-            write_video(fakes / quality / "videos" / f"{target}_{source}.mp4", fake, crf)
-        write_video(fakes / "masks" / "videos" / f"{target}_{source}.mp4", masks, 0)
+            write_video(paths[target, quality], real, crf)
+            write_video(paths[f"{target}_{source}", quality], fake, crf)
+        write_video(paths[f"{target}_{source}", "masks"], masks, 0)

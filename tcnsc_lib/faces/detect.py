@@ -13,6 +13,7 @@ from PIL import Image
 
 BATCH = 32
 MIN_PROBABILITY = 0.9
+MIN_SIDE = 20  # pixels; MTCNN's smallest face, smaller frames make it fail
 CENTRAL = 0.4
 
 
@@ -42,6 +43,8 @@ class FaceFinder:
 
     def __call__(self, frames: np.ndarray) -> Faces:
         """uint8 (T, H, W, 3) -> Faces of T rows."""
+        if min(frames.shape[1:3]) < MIN_SIDE:
+            return Faces(*(np.full((len(frames), *shape), np.nan) for shape in ((4,), (), (5, 2))))
         found = [self._main(frames.shape[1:3], *result) for i in range(0, len(frames), BATCH)
                  for result in zip(*self.mtcnn.detect(frames[i : i + BATCH], landmarks=True))]
         boxes, probabilities, landmarks = zip(*found)

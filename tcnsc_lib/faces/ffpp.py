@@ -21,7 +21,7 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.faces.detect import FaceFinder, crop
 from tcnsc_lib.faces.store import SPLITS, Builder, FaceSet
 from tcnsc_lib.faces.video import read_frames
-from tcnsc_lib.files import read_json, write_json
+from tcnsc_lib.files import read_json, signature, write_json
 
 QUALITIES = ("raw", "c23", "c40")
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
@@ -67,7 +67,11 @@ def official_split(root: Path) -> dict[str, str]:
         if not path.exists():
             raise CompanionError(f"{path} is missing; copy the three files of dataset/splits of the FaceForensics++ "
                                  "repository there, or use the profile with the paper's random split.")
-        split |= {number: part for pair in read_json(path) for number in pair}
+        pairs = read_json(path)
+        if not all(isinstance(pair, list) and all(isinstance(number, str) for number in pair) for pair in pairs):
+            raise CompanionError(f"{path} is not a list of pairs of video numbers like [\"000\", \"003\"]; copy it again "
+                                 "from the FaceForensics++ repository.")
+        split |= {number: part for pair in pairs for number in pair}
     return split
 
 
@@ -100,6 +104,8 @@ def videos(root: Path, method: str, quality: str, split: str, seed: int = 0) -> 
         if not found[kind]:
             raise CompanionError(f"No videos (*.mp4) in {place}; FaceForensics++ goes into {root} in its own layout, "
                                  "see data/README.md.")
+    if odd := [path for path in found[method] if path.stem.count("_") != 1]:
+        raise CompanionError(f"{odd[0]} is not named target_source like 000_003.mp4; move it out of the folder.")
     parts = official_split(root) if split == "official" else random_split(seed=seed)
     return [Video(path, path.stem, kind, parts[path.stem.split("_")[0]])
             for kind in found for path in found[kind] if path.stem.split("_")[0] in parts]
@@ -145,23 +151,24 @@ def extract(clips: list[Video], out: Path, quality: str, *, size: int, enlarge: 
     out = Path(out)
     settings = {"size": size, "enlarge": enlarge, "frames": frames, "quality": quality, **(settings or {})}
     builder = Builder(out / quality, settings)
-    todo = [clip for clip in clips if not builder.done(clip.method, clip.name)]
-    if not todo and (builder.root / "manifest.csv").exists():
+    keys = [(clip.method, clip.name) for clip in clips]
+    if builder.complete(keys):
         return FaceSet(builder.root)
-    (builder.root / "manifest.csv").unlink(missing_ok=True)
-    finder = FaceFinder(device)
-    for clip in tqdm(todo, desc=f"faces ({quality}) -> {os.path.relpath(builder.root)}"):
-        builder.add(clip.method, clip.name, *_piece(clip, out / "boxes", finder, size, enlarge, frames))
-    return builder.finish([(clip.method, clip.name) for clip in clips])
+    finder, failed = FaceFinder(device), {}
+    todo = [clip for clip in clips if not builder.done(clip.method, clip.name)]
+    for clip in tqdm(todo, desc=f"faces ({quality}) -> {os.path.relpath(builder.root)}", disable=not todo):
+        about = {"video": clip.name, "method": clip.method, "split": clip.split}
+        try:
+            box, pictures = _boxes(clip, out / "boxes" / clip.method / f"{clip.name}.json", finder, frames)
+        except CompanionError as error:
+            failed[clip.method, clip.name] = {**about, "frame": "", "reason": str(error)}
+        else:
+            builder.add(clip.method, clip.name, *_piece(clip, about, box, pictures, size, enlarge))
+    return builder.finish(keys, failed)
 
 
-def _piece(clip: Video, boxes: Path, finder: FaceFinder, size: int, enlarge: float, count: int) -> tuple:
+def _piece(clip: Video, about: dict, box: dict, frames: np.ndarray, size: int, enlarge: float) -> tuple:
     """Rows, crops and what was missed of one video."""
-    about = {"video": clip.name, "method": clip.method, "split": clip.split}
-    try:
-        box, frames = _boxes(clip, boxes / clip.method / f"{clip.name}.json", finder, count)
-    except CompanionError as error:
-        return [], [], [{**about, "frame": "", "reason": str(error)}]
     rows, crops, missed = [], [], []
     for number, frame, corners, p in zip(box["frames"], frames, box["boxes"], box["probabilities"], strict=True):
         if corners is None:
@@ -174,13 +181,15 @@ def _piece(clip: Video, boxes: Path, finder: FaceFinder, size: int, enlarge: flo
 
 
 def _boxes(clip: Video, path: Path, finder: FaceFinder, count: int) -> tuple[dict, np.ndarray]:
-    """The video's boxes, found now or read back, and the frames they belong to."""
+    """The video's boxes and the frames they belong to; found now, or read back if their video is still the same."""
     if path.exists() and (known := read_json(path))["count"] == count:
-        return known, read_frames(clip.path, np.array(known["frames"]))[1]
+        origin = clip.path.parents[2] / known["found in"]
+        if origin.exists() and signature(origin) == known["signature"]:
+            return known, read_frames(clip.path, np.array(known["frames"]))[1]
     numbers, frames = read_frames(clip.path, count=count)
     faces = finder(frames)
-    box = {"count": count, "frames": numbers.tolist(),
-           "boxes": [None if np.isnan(b[0]) else b.round(2).tolist() for b in faces.boxes],
+    box = {"count": count, "found in": str(clip.path.relative_to(clip.path.parents[2])), "signature": signature(clip.path),
+           "frames": numbers.tolist(), "boxes": [None if np.isnan(b[0]) else b.round(2).tolist() for b in faces.boxes],
            "probabilities": [None if np.isnan(p) else round(p, 5) for p in faces.probabilities]}
     write_json(path, box)
     return box, frames

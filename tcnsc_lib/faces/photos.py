@@ -20,8 +20,8 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.faces import forge
 from tcnsc_lib.faces.detect import BATCH, FaceFinder, crop
 from tcnsc_lib.faces.ffpp import random_split
-from tcnsc_lib.faces.store import Builder, FaceSet, open_image
-from tcnsc_lib.files import read_json, write_json
+from tcnsc_lib.faces.store import SPLITS, Builder, FaceSet, open_image
+from tcnsc_lib.files import read_json, signature, write_json
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -35,20 +35,18 @@ class Photo:
 
     @property
     def name(self) -> str:
-        stem = self.path.stem
-        return stem if stem.startswith(self.person) else f"{self.person}-{stem}"
+        return f"{self.person}-{self.path.name}"
 
 
 def photographs(root: Path) -> list[Photo]:
-    """All photographs under <root>/<person>/, sorted. Raises CompanionError on another layout or too few people."""
+    """All photographs under <root>/<person>/, sorted. Raises CompanionError on another layout."""
     root = Path(root)
     if not root.is_dir():
         raise CompanionError(f"There is no folder {root}; put photographs there, one subfolder for each person, "
                              "see data/README.md.")
     found = [Photo(path, path.parent.name) for path in sorted(root.glob("*/*")) if path.suffix.lower() in SUFFIXES]
-    if len({photo.person for photo in found}) < 10:
-        raise CompanionError(f"{root} holds photographs of {len({photo.person for photo in found})} people in subfolders; "
-                             "at least 10 people, one subfolder each, are needed for three parts.")
+    if not found:
+        raise CompanionError(f"{root} holds no photographs in subfolders; one subfolder for each person is needed.")
     return found
 
 
@@ -57,24 +55,30 @@ def extract(root: Path, out: Path, *, size: int, enlarge: float, bottleneck: int
     """Real and fake crops of a folder of photographs in <out>/raw, a FaceSet. Goes on where it was stopped.
 
     size: pixels of a crop. enlarge: of MTCNN's box. bottleneck: of the swap, pixels. seed: of split and donors.
-    Photographs without a face and damaged files are listed in `missed`.
+    Photographs without a face and damaged files are listed in `missed`; since they could have been donors, mending one
+    changes others, and takes deleting `out`. Raises CompanionError if a part is left with fewer than two people.
     """
     out, photos = Path(out), photographs(root)
     settings = {"size": size, "enlarge": enlarge, "bottleneck": bottleneck, "seed": seed, "quality": "raw",
                 "photographs": len(photos)}
     builder = Builder(out / "raw", settings)
-    if (builder.root / "manifest.csv").exists():
+    keys = [(method, photo.name) for method in ("original", "swap") for photo in photos]
+    if builder.complete(keys):
         return FaceSet(builder.root)
     split = random_split(sorted({photo.person for photo in photos}), seed)
     found = _find(photos, out / "boxes", device)
     usable = [photo for photo in photos if "box" in found[photo.name]]
+    people = {part: len({photo.person for photo in usable if split[photo.person] == part}) for part in SPLITS}
+    if min(people.values()) < 2:
+        raise CompanionError(f"{root} has faces of {people} people in the three parts; each needs at least two, so bring "
+                             "photographs of more people (14 or more).")
     donors = forge.choose_donors(np.array([found[photo.name]["descriptor"] for photo in usable]),
                                  [photo.person for photo in usable], [split[photo.person] for photo in usable], seed=seed)
     donor = {photo.name: usable[i] for photo, i in zip(usable, donors, strict=True)}
     for photo in tqdm(photos, desc=f"faces and swaps -> {os.path.relpath(builder.root)}"):
         if not builder.done("swap", photo.name):
             _add(builder, photo, donor.get(photo.name), split[photo.person], found, size, enlarge, bottleneck)
-    return builder.finish([(method, photo.name) for method in ("original", "swap") for photo in photos])
+    return builder.finish(keys)
 
 
 def _find(photos: list[Photo], folder: Path, device: str) -> dict[str, dict]:
@@ -83,16 +87,18 @@ def _find(photos: list[Photo], folder: Path, device: str) -> dict[str, dict]:
     for i in tqdm(range(0, len(photos), BATCH), desc=f"MTCNN -> {os.path.relpath(folder)}"):
         todo = []
         for photo in photos[i : i + BATCH]:
-            if not (folder / f"{photo.name}.json").exists():
+            about = folder / f"{photo.name}.json"
+            if not about.exists() or read_json(about)["signature"] != signature(photo.path):
                 try:
                     todo.append((photo, open_image(photo.path)))
                 except CompanionError as error:
-                    write_json(folder / f"{photo.name}.json", {"reason": str(error)})
+                    write_json(about, {"signature": signature(photo.path), "reason": str(error)})
         for _, group in groupby(todo, key=lambda item: item[1].shape):
             group = list(group)
             faces = finder(np.stack([image for _, image in group]))
             for row, (photo, image) in enumerate(group):
-                write_json(folder / f"{photo.name}.json", _about(faces, row, image))
+                write_json(folder / f"{photo.name}.json",
+                           {"signature": signature(photo.path), **_about(faces, row, image)})
     return {photo.name: read_json(folder / f"{photo.name}.json") for photo in photos}
 
 

@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.codecs import codec, versions
-from tcnsc_lib.files import atomic, digest, read_json, write_json, write_text
+from tcnsc_lib.files import atomic, digest, read_json, signature, write_json, write_text
 
 SPLITS = ("train", "val", "test")
 COLUMNS = ["file", "label", "video", "frame", "identity", "source", "method", "split",
@@ -38,13 +38,15 @@ class Builder:
 
     def __init__(self, root: Path, settings: dict):
         self.root, about = Path(root), Path(root) / "about.json"
-        if about.exists() and read_json(about)["settings"] != settings:
-            old = read_json(about)["settings"]
+        old = read_json(about).get("settings", {}) if about.exists() else settings
+        if old != settings:
             changed = ", ".join(f"{k}: {old.get(k)} there, {settings.get(k)} now"
                                 for k in sorted({*old, *settings}) if old.get(k) != settings.get(k))
             raise CompanionError(f"The faces in {root} were made otherwise ({changed}); delete that folder to make "
-                                 "them anew, or keep it and choose another with --out.")
-        write_json(about, {"settings": settings, "codecs": versions()})
+                                 "them anew, or set TCNSC_HOME to another folder to keep it.")
+        self.settings = settings
+        if not about.exists():
+            write_json(about, {"settings": settings, "codecs": versions()})
 
     def piece(self, method: str, video: str) -> Path:
         return self.root / "pieces" / method / f"{video}.json"
@@ -63,9 +65,18 @@ class Builder:
             Image.fromarray(crop).save(path, compress_level=1)
         write_json(self.piece(method, video), {"rows": rows, "missed": missed})
 
-    def finish(self, keys: list[tuple[str, str]]) -> FaceSet:
-        """Gather the pieces of these (method, video) in this order into the manifest."""
-        pieces = [read_json(self.piece(*key)) for key in keys]
+    def complete(self, keys: list[tuple[str, str]]) -> bool:
+        """Whether the manifest on disk is that of exactly these (method, video), none of them in want of another try."""
+        about = read_json(self.root / "about.json")
+        return about.get("keys") == digest(keys) and (self.root / "manifest.csv").exists()
+
+    def finish(self, keys: list[tuple[str, str]], failed: dict[tuple[str, str], dict] | None = None) -> FaceSet:
+        """Gather the pieces of these (method, video) in this order into the manifest.
+
+        failed: what to list as missed for those that couldn't be read; they have no piece and are tried again next time.
+        """
+        failed = failed or {}
+        pieces = [{"rows": [], "missed": [failed[key]]} if key in failed else read_json(self.piece(*key)) for key in keys]
         rows = pd.DataFrame([row for piece in pieces for row in piece["rows"]], columns=COLUMNS)
         missed = pd.DataFrame([row for piece in pieces for row in piece["missed"]], columns=MISSED)
         if rows.empty:
@@ -73,6 +84,8 @@ class Builder:
                                  f"{missed.reason.value_counts().to_dict()}.")
         write_text(self.root / "missed.csv", missed.to_csv(index=False))
         write_text(self.root / "manifest.csv", rows.to_csv(index=False))
+        done = {} if failed else {"keys": digest(keys)}
+        write_json(self.root / "about.json", {"settings": self.settings, "codecs": versions(), **done})
         return FaceSet(self.root)
 
 
@@ -89,8 +102,12 @@ class FaceSet:
             raise CompanionError(f"There is {state} in {self.root}; run `tcnsc faces` (again) to complete it.")
         text = {name: str for name in ("video", "identity", "source", "method", "split")}
         self.manifest = pd.read_csv(self.root / "manifest.csv", dtype=text, keep_default_na=False)
-        self.missed = pd.read_csv(self.root / "missed.csv", dtype=str, keep_default_na=False)
-        self.settings = read_json(self.root / "about.json")["settings"]
+        try:
+            self.missed = pd.read_csv(self.root / "missed.csv", dtype=str, keep_default_na=False)
+            self.settings = read_json(self.root / "about.json")["settings"]
+        except (FileNotFoundError, KeyError) as error:
+            raise CompanionError(f"The FaceSet in {self.root} has lost missed.csv or about.json; delete that folder and "
+                                 "run `tcnsc faces` again.") from error
         self.size = self.settings["size"]
 
     def __len__(self) -> int:
@@ -136,7 +153,11 @@ class FaceSet:
         compress, rows = codec(codec_name), self.rows(split)
         if rows.empty:
             raise CompanionError(f"{self.root} has no crops in its {split} part.")
-        stats = [(s.st_size, s.st_mtime_ns) for s in ((self.root / file).stat() for file in rows.file)]
+        try:
+            stats = [signature(self.root / file) for file in rows.file]
+        except FileNotFoundError as error:
+            raise CompanionError(f"The crop {error.filename} is gone; delete {self.root} and extract the faces "
+                                 "again.") from error
         key = digest(self.fingerprint, vars(compress), versions(), stats)
         path = self.root / "arrays" / f"{split}-{codec_name}-{key}.npy"
         if not path.exists():
@@ -146,14 +167,13 @@ class FaceSet:
         return np.load(path, mmap_mode="r")
 
     def _fill(self, path: Path, compress, files: pd.Series) -> None:
-        shape = (len(files), self.size, self.size, 3)
-        with atomic(path) as part:
-            array = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
-            with ThreadPoolExecutor() as pool:  # Pillow lets go of the interpreter while it codes
-                done = pool.map(lambda file: compress(self.load(file)), files)
-                for i, image in enumerate(tqdm(done, total=len(files), desc=path.stem[:-11], leave=False)):
-                    array[i] = image
-            array.flush()
+        """Write the array front to back: a full disk then is an error, which a memory map would make a crash."""
+        head = {"descr": "|u1", "fortran_order": False, "shape": (len(files), self.size, self.size, 3)}
+        with atomic(path) as part, open(part, "wb") as file, ThreadPoolExecutor() as pool:
+            np.lib.format.write_array_header_1_0(file, head)
+            done = pool.map(lambda name: compress(self.load(name)), files)  # Pillow lets go of the interpreter
+            for image in tqdm(done, total=len(files), desc=path.stem[:-11], leave=False):
+                file.write(image.tobytes())
 
 
 def open_image(path: Path) -> np.ndarray:
@@ -161,5 +181,9 @@ def open_image(path: Path) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(Path(path).read_bytes())) as image:
             return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
+    except FileNotFoundError as error:
+        raise CompanionError(f"There is no file {path}; check the name.") from error
+    except UnidentifiedImageError as error:
+        raise CompanionError(f"{path} can't be read as an image (its format is unknown); replace or remove it.") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise CompanionError(f"{path} can't be read as an image ({error}); replace or remove it.") from error

@@ -17,7 +17,8 @@ def sample_indices(total: int, count: int) -> np.ndarray:
     return np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
 
 
-def read_frames(path: Path, indices: np.ndarray | None = None, count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def read_frames(path: Path, indices: np.ndarray | None = None,
+                count: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Frames at `indices`, or `count` of them spread evenly: their numbers (T,) and uint8 (T, H, W, 3).
 
     Raises CompanionError where the file is absent, doesn't decode, or ends before a frame that was asked for.
@@ -27,7 +28,8 @@ def read_frames(path: Path, indices: np.ndarray | None = None, count: int | None
             if not container.streams.video:
                 raise CompanionError(f"{path} has no video stream.")
             if indices is None:
-                total = container.streams.video[0].frames or count_frames(path)
+                if not (total := container.streams.video[0].frames or count_frames(path)):
+                    raise CompanionError(f"{path} has no frames; copy it again.")
                 indices = sample_indices(total, count)
             wanted, frames = set(map(int, indices)), []
             container.streams.video[0].thread_type = "AUTO"

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._person import Person, Pose
-from ._textures import EXTENT, N, F, head_width, relief, smooth
+from tcnsc_lib.faces.render.people import Person, Pose
+from tcnsc_lib.faces.render.textures import EXTENT, N, F, head_width, relief, smooth
 
 HEAD = 0.325        # half the head's height as a fraction of the frame at scale 1
 CENTRE_Y = 0.48     # height of the head's centre in the frame

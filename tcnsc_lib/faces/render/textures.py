@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates, zoom
 
-from ._person import Person
+from tcnsc_lib.faces.render.people import Person
 
 N, EXTENT = 288, 1.8
 F = np.float32

@@ -1,7 +1,7 @@
 """Miniature talking-head portraits of made-up people, ray-cast in numpy frame by frame.
 
 A person is a bent ellipsoid with a relief for the face, maps of skin and hair baked once (see
-`_textures`), eyes, mouth and glasses drawn analytically in the face's own coordinates, and neck,
+`textures`), eyes, mouth and glasses drawn analytically in the face's own coordinates, and neck,
 clothes and a blurred background behind.  Everything is a function of seeds, so the same call gives
 the same bytes; landmarks come from the very projection that draws the picture.
 """
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._parts import body, bun, ear, eye, glasses, long_hair, mouth
-from ._person import Person, Pose, motion, person
-from ._textures import F, background, face_map, hair_bottom, hair_map, head_width, relief, smooth
-from ._view import CENTRE_Y, HEAD, JAW_DROP, View, coverage, drop, equal_area, lookup, over, shade, window
+from tcnsc_lib.faces.render.parts import body, bun, ear, eye, glasses, long_hair, mouth
+from tcnsc_lib.faces.render.people import Person, Pose, motion, person
+from tcnsc_lib.faces.render.textures import F, background, face_map, hair_bottom, hair_map, head_width, relief, smooth
+from tcnsc_lib.faces.render.view import CENTRE_Y, HEAD, JAW_DROP, View, coverage, drop, equal_area, lookup, over, shade, window
 
 __all__ = ["Person", "Pose", "motion", "person", "render"]
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._person import Person, Pose
-from ._textures import F, smooth
-from ._view import View, mix, over, shade
+from tcnsc_lib.faces.render.people import Person, Pose
+from tcnsc_lib.faces.render.textures import F, smooth
+from tcnsc_lib.faces.render.view import View, mix, over, shade
 
 GAP = 0.17          # height of a fully open mouth, in head units
 
