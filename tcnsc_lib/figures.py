@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from tcnsc_lib import CompanionError, paper
@@ -71,7 +72,7 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def figure1(faces: FaceSet, p: Profile, row: int = 0) -> tuple[Figure, pd.DataFrame]:
-    """Figure 1: a fake and a real test crop of the same frame at RAW HQ MQ LQ, and the numbers behind it.
+    """Figure 1: a fake and a real test crop of the same frame at RAW HQ MQ LQ, a cheek enlarged, and the numbers behind it.
 
     row: which fake of the test part. Returns the figure and, for each panel, the file's size in bytes and the mean
     absolute difference from RAW in grey levels.
@@ -91,6 +92,9 @@ def figure1(faces: FaceSet, p: Profile, row: int = 0) -> tuple[Figure, pd.DataFr
                 rows.append({"face": kind, "codec": name, "bytes": size, "mean_abs_difference": difference})
                 axis.imshow(image, interpolation="nearest")
                 axis.spines[:].set_visible(False)
+                s = len(image)
+                zoom = axis.inset_axes((0.62, 0.02, 0.36, 0.36), xticks=[], yticks=[])
+                zoom.imshow(image[s // 2 : s * 3 // 4, s // 5 : s * 9 // 20], interpolation="nearest")
                 axis.set(xticks=[], yticks=[], title=f"({'abcd'[names.index(name)]}) {name}" if kind == "fake" else "")
                 axis.set_xlabel(f"{size / 1024:.1f} KB, |Δ| {difference:.1f}", fontsize=8)
             line[0].set_ylabel(kind)
@@ -115,21 +119,21 @@ def figure2() -> Figure:
         axis.text(3.9, 2.55, "shared weights", ha="center", va="center", fontsize=8, color="#555555")
         for y, text in ((5.5, "classification branch"), (0.55, "similarity branch")):
             axis.text(-0.2, y - 0.1, text, ha="left", va="center", fontsize=8.5, weight="bold", color="#555555")
-        axis.text(13.9, 0.15, "solid: training and test     dashed: training only", ha="right", fontsize=8)
+        axis.text(13.9, 0.15, "solid: also at test time, on any image     dashed: training only", ha="right", fontsize=8)
     return figure
 
 
 PALE = {"data": "#F2F2F2", "network": "#CFE3F3", "loss": "#FBE3D0"}
 FIGURE2_BOXES = [
-    (1.0, 3.4, "X", PALE["data"]), (1.0, 1.4, "X' = LQ(X)", PALE["data"]),
+    (1.0, 3.4, "X", PALE["data"]), (1.0, 1.4, "X' = codec(X)", PALE["data"]), (12.9, 5.1, "y", PALE["data"]),
     (3.9, 3.4, "f: ResNet18", PALE["network"]), (3.9, 1.4, "f: ResNet18", PALE["network"]),
     (7.2, 3.4, "g: MLP", PALE["network"]), (7.2, 1.4, "g: MLP", PALE["network"]), (7.2, 4.95, "c: linear", PALE["network"]),
-    (10.0, 2.4, "Loss_sim (2)", PALE["loss"]), (10.0, 4.95, "Loss_cro (3)", PALE["loss"]),
-    (12.9, 3.65, "total (4)", PALE["loss"])]
+    (10.0, 2.4, "Loss_sim, eq. 2", PALE["loss"]), (10.0, 4.95, "Loss_cro, eq. 3", PALE["loss"]),
+    (12.9, 3.65, "total, eq. 4", PALE["loss"])]
 FIGURE2_ARROWS = [
     ((1.75, 3.4), (2.85, 3.4), "", False), ((2.05, 1.4), (2.85, 1.4), "", True), ((1.0, 2.95), (1.0, 1.85), "", True),
     ((4.95, 3.4), (6.4, 3.4), "h", True), ((4.95, 1.4), (6.4, 1.4), "h'", True), ((4.6, 3.85), (6.1, 4.95), "h", False),
-    ((8.0, 3.4), (8.95, 2.6), "z", True), ((8.0, 1.4), (8.95, 2.2), "z'", True), ((8.25, 4.95), (8.95, 4.95), "p", True),
+    ((8.0, 3.4), (8.95, 2.6), "z", True), ((8.0, 1.4), (8.95, 2.2), "z'", True), ((8.25, 4.95), (8.95, 4.95), "p", False), ((12.15, 5.1), (11.05, 5.05), "", True),
     ((11.05, 4.95), (12.3, 4.1), "", True), ((11.05, 2.4), (12.3, 3.2), "λ", True)]
 
 
@@ -140,8 +144,10 @@ def curves(run: Run) -> Figure:
         figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.4))
         for name, colour in (("cro", COLOURS["HQ"]), ("sim", COLOURS["LQ"])):
             if name in log:
+                left.plot(log.iteration, log[name], color=colour, alpha=0.3, linewidth=0.7)
                 left.plot(log.iteration, log[name].rolling(10, min_periods=1).mean(), color=colour, label=f"Loss_{name}")
-        left.set(xlabel="iteration", ylabel="loss (mean of 10)", yscale="log")
+        left.axhline(np.log(2), color="#999999", linewidth=0.8, linestyle=":")
+        left.set(xlabel="iteration", ylabel="loss (thick: mean of 10)", yscale="log")
         left.legend()
         points = log.dropna(subset="val_accuracy")
         right.plot(points.iteration, points.val_accuracy, color=COLOURS["RAW"], marker="o", markersize=3)
@@ -150,22 +156,24 @@ def curves(run: Run) -> Figure:
 
 
 def table_plot(table: pd.DataFrame) -> Figure:
-    """A long table (`experiments.table1`): accuracy by test set with 95 % intervals, the paper's numbers hollow."""
+    """Long tables (`experiments.table1`, `difficulty`): accuracy by test set with intervals, the paper's numbers hollow."""
+    theirs = pd.concat([paper.TABLE1, paper.TABLE2])
     names = list(dict.fromkeys(table.training))
     with matplotlib.rc_context(STYLE):
-        figure, axes = plt.subplots(1, len(names), figsize=(WIDTH, 2.5), sharey=True, squeeze=False)
+        figure, axes = plt.subplots(1, len(names), figsize=(WIDTH, 2.7), sharey=True, squeeze=False)
         for axis, name in zip(axes[0], names, strict=True):
             for i, row in enumerate(table[table.training == name].itertuples()):
                 style = {"marker": MARKERS[row.codec], "color": COLOURS[row.codec], "linestyle": ""}
                 bar = [[max(0, row.accuracy - row.low)], [max(0, row.high - row.accuracy)]]
                 axis.errorbar(i - 0.12, row.accuracy, bar, capsize=2, markersize=5, **style)
-                if "paper" in table:
-                    axis.plot(i + 0.2, row.paper, markerfacecolor="none", markersize=5, **style)
+                axis.plot(i + 0.2, theirs.loc[name, row.codec], markerfacecolor="none", markersize=5, **style)
             codecs = list(dict.fromkeys(table.codec))
             axis.set(title=name, xticks=range(len(codecs)))
-            axis.set_xticklabels(codecs, fontsize=7.5)
-            axis.axhline(50, color="#999999", linewidth=0.7, linestyle=":")
-        axes[0][0].set(ylabel="accuracy (%)", ylim=(45, 101))
+            axis.set_xticklabels(codecs, fontsize=7, rotation=60)
+        axes[0][0].set(ylabel="accuracy (%)", ylim=(min(65, table.low.min() - 2), 101))
+        marks = [Line2D([], [], marker="o", color="black", linestyle="", markerfacecolor=face, markersize=5)
+                 for face in ("black", "none")]
+        figure.legend(marks, ["ours, 95 % interval", "the paper"], loc="outside lower center", ncols=2)
     return figure
 
 

@@ -15,7 +15,8 @@ from tcnsc_lib.figures import read
 
 TOLERANCE = {"accuracy": 8.0, "ours": 10.0, "low": 9.0, "high": 9.0, "auc": 6.0, "eer": 8.0, "reals_called_fake": 16.0, "fakes_called_real": 16.0, "val_accuracy": 12.0, "val_auc": 8.0,
              "total": 0.5, "cro": 0.5, "sim": 0.05, "bytes": 300.0, "mean_abs_difference": 0.5, "probability": 0.02, "twins (RAW, LQ)": 0.2,
-             "different people": 0.3}
+             "different people": 0.3, "real against fake": 0.5, "RAW": 0.2, "HQ": 0.2, "MQ": 0.2,
+             "LQ": 0.2, "WEBP": 0.2}
 """Column -> largest difference allowed, in the column's unit (points of percent for rates); other numbers: equal."""
 
 

@@ -136,7 +136,7 @@ def test_imports_run_one_way(path):
 # the verdict
 
 def table(**changes) -> pd.DataFrame:
-    columns = {"training": ["(RAW, LQ)"] * 2, "codec": ["RAW", "LQ"], "accuracy": [95.0, 80.0], "n": [160] * 2}
+    columns = {"codec": ["RAW", "LQ"], "accuracy": [95.0, 80.0], "n": [160, 160]}
     return pd.DataFrame(columns | changes)
 
 
@@ -173,6 +173,12 @@ def test_a_changed_text_is_noticed(codec):
     assert verdict.compare(table(), table(codec=codec))[3] == "column codec differs"
 
 
+def test_a_text_that_follows_from_numbers_is_left_to_the_numbers():
+    name = next(iter(verdict.DERIVED))
+    committed, ours = table(**{name: ["yes", "no"]}), table(**{name: ["yes", "can't tell"]})
+    assert verdict.compare(committed, ours) == (4, 4, 0.0, "")
+
+
 def write(folder: Path, **frames: pd.DataFrame) -> Path:
     folder.mkdir()
     for name, frame in frames.items():
@@ -188,6 +194,14 @@ def test_the_verdict_on_a_folder(tmp_path, ours, said, good):
     result = verdict.verdict(write(tmp_path / "committed", table1=table()), write(tmp_path / "ours", **ours))
     assert result.item.tolist() == ["table1.csv"] and result.verdict.tolist() == [said]
     assert verdict.good(result) is good
+
+
+def test_a_table_made_apart_may_be_missing_but_not_different(tmp_path):
+    name = Path(next(iter(verdict.SEPARATE))).stem
+    committed = write(tmp_path / "committed", **{name: table()})
+    assert verdict.good(verdict.verdict(committed, write(tmp_path / "none")))
+    other = write(tmp_path / "other", **{name: table(n=[160, 161])})
+    assert not verdict.good(verdict.verdict(committed, other))
 
 
 def test_nothing_to_compare_is_not_agreement(tmp_path):
