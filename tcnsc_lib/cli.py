@@ -28,7 +28,7 @@ EPILOG = """the steps, in order:
   tcnsc audit --profile ffpp          check a copy of FaceForensics++: gaps, leaks, true H.264 quality
   tcnsc train "(RAW, LQ)"             train one row of Table 1
   tcnsc table 1                       train what is missing, print and save Table 1
-  tcnsc table choices                 the same for what the paper leaves open (seven more trainings)
+  tcnsc table choices                 the same for what the paper leaves open (five more trainings)
   tcnsc predict face.jpg --run DIR    one photograph through a trained run
 
 profiles (--profile or TCNSC_PROFILE): """ + ", ".join(experiments.PROFILES) + """
@@ -91,7 +91,8 @@ def _demo(arguments) -> None:
 
 def _faces(arguments) -> None:
     faces = experiments.faces(experiments.profile(arguments.profile), arguments.quality)
-    counts = faces.manifest.groupby(["split", "label"], sort=False).size().unstack().rename(columns={0: "real", 1: "fake"})
+    counts = faces.manifest.groupby(["split", "label"], sort=False).size().unstack()
+    counts = counts.rename(columns={0: "real", 1: "fake"})
     print(f"{len(faces)} crops of {faces.size} px in {faces.root}\n{counts.to_string()}")
     if len(faces.missed):
         print(f"{len(faces.missed)} missed, listed in {faces.root / 'missed.csv'}:")
@@ -128,8 +129,8 @@ def _train(arguments) -> None:
 
 def _report(run) -> None:
     last = run.log.iloc[-1]
-    print(f"{os.path.relpath(run.folder)}\n  {len(run.log)} iterations, {run.environment['seconds']} s on {run.environment['device']}; "
-          f"loss {last.total:.3f}, validation accuracy {last.val_accuracy:.1f} %, AUC {last.val_auc:.1f} %")
+    print(f"{os.path.relpath(run.folder)}\n  {len(run.log)} iterations, {run.environment['seconds']} s on "
+          f"{run.environment['device']}; loss {last.total:.3f}, validation accuracy {last.val_accuracy:.1f} %, AUC {last.val_auc:.1f} %")
 
 
 def _table(arguments) -> None:
@@ -148,7 +149,8 @@ def _choices(p: experiments.Profile) -> None:
     table = experiments.choices(p)
     for value in ("accuracy", "auc"):
         print(f"\n(RAW, LQ), {value} (%)")
-        print(table.pivot(index=["setting", "value"], columns="codec", values=value)[list(paper.CODECS)].round(1).to_string())
+        wide = table.pivot(index=["setting", "value"], columns="codec", values=value)
+        print(wide[list(paper.CODECS)].round(1).to_string())
     print(*figures.save("open_choices", p, frame=table), sep="\n")
 
 

@@ -46,7 +46,7 @@ class Codec:
         if image.ndim == 4:
             return np.stack([self(frame) for frame in image])
         with Image.open(io.BytesIO(self.encode(image))) as decoded:
-            return np.asarray(decoded.convert("RGB"))
+            return np.array(decoded.convert("RGB"))
 
     def encode(self, image: np.ndarray) -> bytes:
         """The compressed file of one still: uint8 (H, W, 3) -> JPEG or WEBP bytes."""

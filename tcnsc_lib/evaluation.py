@@ -32,12 +32,15 @@ def accuracy(y: np.ndarray, p: np.ndarray) -> float:
 
 
 def eer(y: np.ndarray, p: np.ndarray) -> float:
-    """Equal error rate in percent: where the share of reals called fake equals that of fakes called real."""
+    """Equal error rate in percent: where the share of reals called fake equals that of fakes called real.
+
+    NaN if only one class is there.
+    """
+    if len(np.unique(y)) < 2:
+        return float("nan")
     false_alarm, hit, _ = roc_curve(y, p)
     gap = false_alarm - (1 - hit)
     after = int(np.argmax(gap >= 0))
-    if after == 0:
-        return 100 * float(false_alarm[0])
     share = -gap[after - 1] / (gap[after] - gap[after - 1])  # linear between the two points around the crossing
     return 100 * float(false_alarm[after - 1] + share * (false_alarm[after] - false_alarm[after - 1]))
 
@@ -63,15 +66,15 @@ def interval(values: np.ndarray, people: np.ndarray, seed: int = 0) -> tuple[flo
 
 
 def summary(y: np.ndarray, p: np.ndarray, people: np.ndarray | None = None) -> dict[str, float]:
-    """accuracy, auc, eer, reals_called_fake, fakes_called_real (percent), n; with `people` also low, high of the accuracy.
+    """accuracy, auc, eer, reals_called_fake, fakes_called_real (percent), n; with `people` the accuracy's low and high.
 
     AUC stands beside accuracy because a shifted threshold can hide a ranking that still works; the two kinds of error
     say which way it shifted.
     """
     fake = p >= 0.5
     out = {"accuracy": accuracy(y, p), "auc": 100 * float(roc_auc_score(y, p)), "eer": eer(y, p),
-           "reals_called_fake": 100 * float(fake[y == 0].mean()), "fakes_called_real": 100 * float(1 - fake[y == 1].mean()),
-           "n": len(y)}
+           "reals_called_fake": 100 * float(fake[y == 0].mean()),
+           "fakes_called_real": 100 * float((~fake[y == 1]).mean()), "n": len(y)}
     if people is not None:
         out["low"], out["high"] = interval(fake == y, people)
         out["people"] = len(np.unique(people))

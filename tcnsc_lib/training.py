@@ -212,7 +212,8 @@ def _checkpoint(detector: Detector, optimizer: torch.optim.Optimizer, folder: Pa
     tensors = {f"detector/{k}": v for k, v in _contiguous(detector.state_dict()).items()}
     for name, values in optimizer.state_dict()["state"].items():
         tensors |= {f"adam/{name}/{k}": v.detach().cpu().contiguous() for k, v in values.items()}
-    meta = {"run": folder.name, "iteration": str(iteration), "spent": str(spent), "log": pd.DataFrame(log).to_csv(index=False)}
+    meta = {"run": folder.name, "iteration": str(iteration), "spent": str(spent),
+            "log": pd.DataFrame(log).to_csv(index=False)}
     with atomic(folder / "checkpoint.safetensors") as part:
         save_file(tensors, part, metadata=meta)
 
@@ -227,8 +228,8 @@ def _resume(detector: Detector, optimizer: torch.optim.Optimizer, folder: Path) 
             tensors, meta = {k: file.get_tensor(k) for k in file.keys()}, file.metadata()
     except SafetensorError as error:
         raise CompanionError(f"{path} is damaged ({error}); delete it to start this run again.") from error
-    if meta["run"] != folder.name:
-        raise CompanionError(f"{path} belongs to the run {meta['run']}, not to {folder.name}; move it back or delete it.")
+    if (owner := (meta or {}).get("run")) != folder.name:
+        raise CompanionError(f"{path} belongs to the run {owner}, not to {folder.name}; move it back or delete it.")
     detector.load_state_dict({k.removeprefix("detector/"): v for k, v in tensors.items() if k.startswith("detector/")})
     state: dict[int, dict] = {}
     for key, value in tensors.items():
@@ -236,5 +237,5 @@ def _resume(detector: Detector, optimizer: torch.optim.Optimizer, folder: Path) 
             _, index, name = key.split("/")
             state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    log = pd.read_csv(StringIO(meta["log"]), float_precision="round_trip").to_dict("records")
+    log = pd.read_csv(StringIO(meta["log"])).to_dict("records")
     return int(meta["iteration"]), log, float(meta["spent"])

@@ -142,7 +142,7 @@ def test_photographs_without_subfolders(refused, tmp_path, monkeypatch):
     (tmp_path / "album").mkdir()
     Image.new("RGB", (40, 40)).save(tmp_path / "album" / "a.jpg")
     monkeypatch.setenv("TCNSC_SOURCE", str(tmp_path / "album"))
-    assert "0 people in subfolders" in refused("faces", "--profile", "photos")
+    assert "holds no photographs in subfolders" in refused("faces", "--profile", "photos")
 
 
 def test_photographs_have_no_video_quality(refused):
@@ -205,7 +205,7 @@ def test_full_disk_loses_nothing_finished(refused, capsys, copy, home, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(where, name, fail_after(after, getattr(where, name), FULL))
         sentence = refused("faces", "--profile", "ffpp")
-    assert "can't write at /disk/file: No space left" in sentence and "TCNSC_HOME" in sentence
+    assert "/disk/file (No space left" in sentence and "make room" in sentence
     assert not list(home.rglob("*.part"))
     assert cli.main(["faces", "--profile", "ffpp"]) == 0
     assert "6 crops of 32 px" in capsys.readouterr().out
@@ -241,8 +241,8 @@ def test_audit_tells_the_true_quality_and_what_is_missing(copy, capsys):
 
 
 def test_unexpected_errors_are_not_hidden(monkeypatch):
-    monkeypatch.setattr(experiments, "faces", fail_after(0, None, OSError(errno.EIO, "Input/output error")))
-    with pytest.raises(OSError, match="Input/output"):
+    monkeypatch.setattr(experiments, "faces", fail_after(0, None, ZeroDivisionError("a bug")))
+    with pytest.raises(ZeroDivisionError, match="a bug"):
         cli.main(["faces"])
 
 
@@ -299,7 +299,8 @@ def test_predict_with_a_truncated_picture(refused, run, picture, share):
 
 def test_predict_with_no_picture(refused, run, tmp_path):
     (tmp_path / "face.jpg").write_text("<html>404</html>")
-    for path in (tmp_path / "face.jpg", tmp_path / "absent.jpg", tmp_path):
+    assert "There is no file" in refused("predict", tmp_path / "absent.jpg", "--run", run)
+    for path in (tmp_path / "face.jpg", tmp_path):
         assert f"{path} can't be read as an image" in refused("predict", path, "--run", run)
 
 

@@ -180,7 +180,7 @@ def test_demo_has_the_layout_and_the_splits_of_ffpp(videos):
     expected |= {f"manipulated_sequences/Deepfakes/{q}/videos/{n}.mp4" for q in (*ffpp.QUALITIES, "masks")
                  for n in fakes}
     expected |= {f"splits/{part}.json" for part in ("train", "val", "test")}
-    assert set(content(videos)) == expected
+    assert set(content(videos)) == expected | {"scale.json"}
     assert json.loads((videos / "splits/test.json").read_text()) == [["004", "005"]]
     parts = ["train", "train", "val", "val", "test", "test"]
     assert ffpp.official_split(videos) == dict(zip(NUMBERS, parts, strict=True))

@@ -593,15 +593,15 @@ def pairs_of(faces: FaceSet) -> list[tuple]:
 
 
 def photograph(album: Path, person: str, name: str) -> Path:
-    """The file of a photograph's name, which starts with the person's where the file's doesn't."""
-    [path] = [p for p in (album / person).iterdir() if name in (p.stem, f"{person}-{p.stem}")]
+    """The file of a photograph's name, which is the person's, the file's and its type."""
+    [path] = [p for p in (album / person).iterdir() if name == f"{person}/{p.stem}-{p.suffix[1:]}"]
     return path
 
 
 def test_damaged_and_faceless_photographs_are_listed(album, portraits):
     assert len(pairs_of(portraits)) == 2 * PEOPLE
     reasons = portraits.missed.set_index("video").reason
-    assert sorted(name.split("-")[-1] for name in reasons.index) == ["cut", "grey"]
+    assert sorted(name.split("/")[-1] for name in reasons.index) == ["cut-jpg", "grey-png"]
     assert "cut.jpg can't be read" in reasons.filter(like="cut").iloc[0]
     assert reasons.filter(like="grey").iloc[0] == "no face"
 
@@ -665,7 +665,7 @@ def test_interrupted_photographs_end_in_the_same_bytes(album, portraits, tmp_pat
 def test_photographs_without_subfolders_and_absent_folders_are_refused(tmp_path):
     for i in range(12):
         (tmp_path / f"{i}.jpg").touch()
-    with pytest.raises(CompanionError, match="0 people in subfolders; at least"):
+    with pytest.raises(CompanionError, match="no photographs in subfolders"):
         photos.extract(tmp_path, tmp_path / "out", **PHOTOS)
     with pytest.raises(CompanionError, match="no folder .*absent"):
         photos.photographs(tmp_path / "absent")

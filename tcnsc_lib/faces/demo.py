@@ -58,16 +58,18 @@ def make_demo(root: Path, scale: Scale = Scale()) -> Path:
     root, splits = Path(root), pairs(scale)
     note = root / "scale.json"
     if note.exists() and read_json(note) != asdict(scale):
-        raise CompanionError(f"The demo in {root} was rendered at another scale ({read_json(note)}); delete that folder and "
-                             f"{root.parent / 'faces' / 'demo'} to make them anew.")
+        raise CompanionError(f"The demo in {root} was rendered at another scale ({read_json(note)}); delete that folder "
+                             f"and {root.parent / 'faces' / 'demo'} to make them anew.")
     write_json(note, asdict(scale))
-    todo = [pair for part in splits.values() for pair in part if not all(map(Path.exists, _paths(root, *pair).values()))]
+    todo = [pair for part in splits.values() for pair in part
+            if not all(path.exists() for path in _paths(root, *pair).values())]
     if todo:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(mp_context=context) as pool:
             jobs = [pool.submit(_make_pair, root, pair, scale) for pair in todo]
             try:
-                for job in tqdm(as_completed(jobs), total=len(jobs), desc=f"rendering pairs of people -> {os.path.relpath(root)}"):
+                title = f"rendering pairs of people -> {os.path.relpath(root)}"
+                for job in tqdm(as_completed(jobs), total=len(jobs), desc=title):
                     job.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)

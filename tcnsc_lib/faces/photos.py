@@ -35,7 +35,7 @@ class Photo:
 
     @property
     def name(self) -> str:
-        return f"{self.person}-{self.path.name}"
+        return f"{self.person}/{self.path.stem}-{self.path.suffix[1:]}"
 
 
 def photographs(root: Path) -> list[Photo]:
