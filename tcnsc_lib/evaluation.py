@@ -15,7 +15,10 @@ RESAMPLES = 2000
 
 @torch.inference_mode()
 def probabilities(detector: Detector, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
-    """p(fake) of each crop: uint8 (N, S, S, 3) -> float64 (N,) in [0, 1]. In float32, evaluation mode."""
+    """p(fake) of each crop: uint8 (N, S, S, 3) -> float64 (N,) in [0, 1].
+
+    In evaluation mode and float32 (on recent GPUs convolutions use TF32, PyTorch's default).
+    """
     detector.eval()
     where = next(detector.parameters()).device
     out = []
@@ -45,15 +48,17 @@ def eer(y: np.ndarray, p: np.ndarray) -> float:
     return 100 * float(false_alarm[after - 1] + share * (false_alarm[after] - false_alarm[after - 1]))
 
 
-def interval(values: np.ndarray, people: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of 100 * the mean of a value per crop, by a bootstrap over people.
+def interval(values: np.ndarray, units: np.ndarray, seed: int = 0) -> tuple[float, float]:
+    """95 % interval of 100 * the mean of a value per crop, by a bootstrap over people, or pairs of people.
 
-    Crops of one person succeed or fail together, so people are drawn, not crops (percentile method, 2000 draws).
+    Crops of one person succeed or fail together, and so do two people who lent each other their faces, so these units
+    are drawn, not crops (`FaceSet.units`; percentile method, 2000 draws). Where donors cross in other ways (photographs),
+    the person on the picture is the unit. Without a single mistake the interval is a point, which is too narrow.
     values: bool or float (N,); right or wrong gives the interval of an accuracy, the difference of two detectors on
-    the same crops a paired interval. people: identity of each crop, (N,). NaN for fewer than two people. It covers the
-    choice of test people, not another training.
+    the same crops a paired interval. units: of each crop, (N,). NaN for fewer than two units. It covers the choice of
+    test people, not another training.
     """
-    by = pd.DataFrame({"value": np.asarray(values, float), "n": 1.0}).groupby(np.asarray(people)).sum()
+    by = pd.DataFrame({"value": np.asarray(values, float), "n": 1.0}).groupby(np.asarray(units)).sum()
     if len(by) < 2:
         return float("nan"), float("nan")
 
@@ -65,8 +70,8 @@ def interval(values: np.ndarray, people: np.ndarray, seed: int = 0) -> tuple[flo
     return float(limits.low), float(limits.high)
 
 
-def summary(y: np.ndarray, p: np.ndarray, people: np.ndarray | None = None) -> dict[str, float]:
-    """accuracy, auc, eer, reals_called_fake, fakes_called_real (percent), n; with `people` the accuracy's low and high.
+def summary(y: np.ndarray, p: np.ndarray, units: np.ndarray | None = None) -> dict[str, float]:
+    """accuracy, auc, eer, reals_called_fake, fakes_called_real (percent), n; with `units` the accuracy's low and high.
 
     AUC stands beside accuracy because a shifted threshold can hide a ranking that still works; the two kinds of error
     say which way it shifted.
@@ -75,9 +80,9 @@ def summary(y: np.ndarray, p: np.ndarray, people: np.ndarray | None = None) -> d
     out = {"accuracy": accuracy(y, p), "auc": 100 * float(roc_auc_score(y, p)), "eer": eer(y, p),
            "reals_called_fake": 100 * float(fake[y == 0].mean()),
            "fakes_called_real": 100 * float((~fake[y == 1]).mean()), "n": len(y)}
-    if people is not None:
-        out["low"], out["high"] = interval(fake == y, people)
-        out["people"] = len(np.unique(people))
+    if units is not None:
+        out["low"], out["high"] = interval(fake == y, units)
+        out["units"] = len(np.unique(units))
     return out
 
 
@@ -88,6 +93,7 @@ def predict(detector: Detector, faces: FaceSet, codecs: tuple[str, ...], split: 
 
 def evaluate(predictions: pd.DataFrame, faces: FaceSet, split: str = "test") -> pd.DataFrame:
     """One row a codec: the `summary` of `predict`'s probabilities on that part of the faces. Index "codec"."""
-    y, people = faces.labels(split), faces.rows(split).identity.to_numpy()
-    rows = {name: summary(y, p.to_numpy(), people) for name, p in predictions.items()}
-    return pd.DataFrame(rows).T.rename_axis("codec").astype({"n": int, "people": int})
+    y, units = faces.labels(split), faces.units(split)
+    rows = {name: summary(y, p.to_numpy(), units) for name, p in predictions.items()}
+    table = pd.DataFrame(rows).T.rename_axis("codec").astype({"n": int, "units": int})
+    return table.assign(people=faces.rows(split).identity.nunique())

@@ -216,8 +216,8 @@ def table1_claims(p: Profile) -> pd.DataFrame:
          pairs.LQ.max() - pairs.LQ.min(), right[best].LQ - right[worst].LQ),
         ("similarity learning makes robust: what the classifier alone loses from RAW to LQ, less what (RAW, LQ) loses",
          "above 0", their_fall["model B"] - their_fall[one], fall["model B"] - fall[one])]
-    people = faces(p).rows("test").identity.to_numpy()
-    out = [(claim, rule, printed, 100 * values.mean(), *interval(values, people)) for claim, rule, printed, values in rows]
+    units = faces(p).units("test")
+    out = [(claim, rule, printed, 100 * values.mean(), *interval(values, units)) for claim, rule, printed, values in rows]
     claims = pd.DataFrame(out, columns=["claim, in points of accuracy", "holds if", "paper", "ours", "low", "high"])
     more = claims["holds if"] == "above 0"
     bound = claims.paper.where(~more, 0.0)

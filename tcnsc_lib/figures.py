@@ -78,13 +78,14 @@ def figure1(faces: FaceSet, p: Profile, row: int = 0) -> tuple[Figure, pd.DataFr
     absolute difference from RAW in grey levels.
     """
     test = faces.rows("test")
-    fake = test[test.label == 1].drop_duplicates("video").iloc[row]
-    real = test[(test.label == 0) & (test.identity == fake.identity) & (test.frame == fake.frame)].iloc[0]
+    same = ["video"] if p.source == "photos" else ["identity", "frame"]  # what a fake shares with its real crop
+    both = test[test.label == 1].merge(test[test.label == 0], on=same, suffixes=("", "_real")).drop_duplicates("video")
+    pick = both.iloc[row]
     names, rows = paper.CODECS[:4], []
     with matplotlib.rc_context(STYLE):
         figure, axes = plt.subplots(2, 4, figsize=(WIDTH, 3.7))
-        for kind, crop_row, line in (("fake", fake, axes[0]), ("real", real, axes[1])):
-            raw = faces.load(crop_row.file)
+        for kind, file, line in (("fake", pick.file, axes[0]), ("real", pick.file_real, axes[1])):
+            raw = faces.load(file)
             for name, axis in zip(names, line, strict=True):
                 image = codec(name)(raw)
                 difference = np.abs(image.astype(int) - raw).mean()

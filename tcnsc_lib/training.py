@@ -2,17 +2,19 @@
 
 A Run is a folder named after its experiment and a digest of all that determines it: settings, crops, and the code
 that makes crops and trains. Asking for a run that exists loads it; one cut short goes on from its last checkpoint and
-ends in the same weights as an uninterrupted one, since every random choice depends on (seed, iteration) alone.
+ends in the same weights as an uninterrupted one, since every random choice depends on (seed, iteration) alone (bit for bit
+on a CPU; on a GPU up to the rounding of kernels that have no deterministic form).
 
     <run>/weights.safetensors   the detector         <run>/config.json        what determined it
     <run>/log.csv               losses, validation   <run>/environment.json   versions, device, seconds
 """
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from io import StringIO
 from pathlib import Path
 
@@ -30,8 +32,11 @@ from tcnsc_lib.evaluation import probabilities, summary
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.files import atomic, code_digest, digest, environment, read_json, write_json, write_text
 
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # lets cuBLAS be deterministic; read at its first use
 CODE = ("codecs.py", "faces/store.py", "detectors/__init__.py", "training.py")
 CHECKPOINT_SECONDS = 30
+ROOM = 8 << 30  # bytes of a GPU left free for a batch of 224 px and its gradients
+INTERIM = 5000  # validation crops for a point of the curve; the last point takes all
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,13 @@ class Crops:
 
     def __init__(self, array: np.ndarray, where: str):
         self.array, self.where = array, where
-        room = torch.cuda.mem_get_info()[0] // 2 if where == "cuda" else 0
-        self.held = torch.from_numpy(np.array(array)).to(where) if array.nbytes < room else None
+        self.held = None
+        if where == "cuda":
+            torch.cuda.empty_cache()
+            if array.nbytes < torch.cuda.mem_get_info()[0] - ROOM:
+                self.held = torch.empty(array.shape, dtype=torch.uint8, device=where)
+                for i in range(0, len(array), 4096):
+                    self.held[i : i + 4096] = torch.from_numpy(np.array(array[i : i + 4096])).to(where)
 
     def __getitem__(self, rows: np.ndarray) -> Tensor:
         if self.held is not None:
@@ -102,6 +112,8 @@ def train(name: str, make: Callable[[], Detector], faces: FaceSet, views: tuple[
     make: builds the detector (seeded here). views: one codec, or two for (X, X'). config: what else determines the run,
     the detector's arguments above all. code: the detector's modules.
     """
+    if schedule.precision == "bfloat16" and device() == "cuda" and not torch.cuda.is_bf16_supported(False):
+        schedule = replace(schedule, precision="float32")  # before Ampere, bfloat16 convolutions crawl
     config = {"name": name, "views": list(views), "seed": seed, "schedule": asdict(schedule), **(config or {}),
               "device": device(), "faces": faces.fingerprint, "code": code_digest(*CODE, *code)}
     slug = "".join(c if c.isalnum() else "-" for c in name).strip("-").replace("--", "-")
@@ -130,6 +142,8 @@ def load(folder: Path, detector: Detector) -> Run:
     except SafetensorError as error:
         raise CompanionError(f"{path} is damaged ({error}); delete {folder} and train again.") from error
     except RuntimeError as error:
+        if "state_dict" not in str(error):
+            raise
         raise CompanionError(f"{path} holds the weights of another detector than the {type(detector).__name__} asked for; "
                              "check the folder's config.json.") from error
     if lost := [name for name in ("log.csv", "config.json", "environment.json") if not (folder / name).exists()]:
@@ -144,6 +158,7 @@ def _fit(detector: Detector, faces: FaceSet, views: tuple[str, ...], schedule: S
     where = next(detector.parameters()).device.type
     crops = [Crops(faces.images(view, "train"), where) for view in views]
     y = torch.tensor(faces.labels("train")).to(where)
+    val, y_val = faces.images(views[0], "val"), faces.labels("val")
     optimizer = torch.optim.Adam(detector.parameters(), schedule.learning_rate)
     gamma = schedule.final_lr_share ** (1 / schedule.iterations)
     start, log, spent = _resume(detector, optimizer, folder)
@@ -160,7 +175,8 @@ def _fit(detector: Detector, faces: FaceSet, views: tuple[str, ...], schedule: S
                                  "try a smaller learning rate.")
         log.append({"iteration": iteration + 1, "lr": optimizer.param_groups[0]["lr"], **losses})
         if (iteration + 1) % schedule.validate == 0 or iteration + 1 == schedule.iterations:
-            log[-1] |= validate(detector, faces, views)
+            every = 1 if iteration + 1 == schedule.iterations else max(1, len(y_val) // INTERIM)
+            log[-1] |= validate(detector, val[::every], y_val[::every])
             bar.set_postfix({"loss": f"{losses['total']:.3f}", "val acc": f"{log[-1]['val_accuracy']:.1f} %"})
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             saved = time.monotonic()
@@ -196,9 +212,9 @@ def step(detector: Detector, optimizer: torch.optim.Optimizer, x: list[Tensor], 
     return {name: loss.item() for name, loss in losses.items()}
 
 
-def validate(detector: Detector, faces: FaceSet, views: tuple[str, ...]) -> dict[str, float]:
-    """Accuracy and AUC on the validation part, seen as the first view sees it."""
-    scores = summary(faces.labels("val"), probabilities(detector, faces.images(views[0], "val")))
+def validate(detector: Detector, images: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """Accuracy and AUC on validation crops, uint8 (N, S, S, 3), after the codec of the first view; y int64 (N,)."""
+    scores = summary(y, probabilities(detector, images))
     return {"val_accuracy": scores["accuracy"], "val_auc": scores["auc"]}
 
 

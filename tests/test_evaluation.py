@@ -106,12 +106,12 @@ def test_one_person_gives_no_interval():
     assert np.isnan(interval(np.array([True, False, True]), np.zeros(3))).all()
 
 
-def test_the_summary_counts_crops_and_people():
+def test_the_summary_counts_crops_and_units():
     y, p = np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.8, 0.3])
     row = summary(y, p, np.array(["a", "b", "a", "c"]))
-    assert (row["n"], row["people"], row["accuracy"]) == (4, 3, 75)
+    assert (row["n"], row["units"], row["accuracy"]) == (4, 3, 75)
     assert row["low"] <= 75 <= row["high"]
-    assert not {"low", "high", "people"} & set(summary(y, p))
+    assert not {"low", "high", "units"} & set(summary(y, p))
 
 
 def test_the_two_kinds_of_error_are_told_apart():

@@ -669,3 +669,29 @@ def test_photographs_without_subfolders_and_absent_folders_are_refused(tmp_path)
         photos.extract(tmp_path, tmp_path / "out", **PHOTOS)
     with pytest.raises(CompanionError, match="no folder .*absent"):
         photos.photographs(tmp_path / "absent")
+
+
+def test_units_join_people_who_lent_each_other_their_faces(tmp_path):
+    builder, keys = Builder(tmp_path, SETTINGS), []
+    fakes = [("a", "b"), ("b", "a"), ("c", "d"), ("d", "e")]
+    for person, source in [(p, "") for p in "abcde"] + fakes:
+        method, video = ("swap", f"{person}_{source}") if source else ("original", person)
+        row = {"label": int(bool(source)), "video": video, "frame": 0, "identity": person, "source": source,
+               "method": method, "split": "test"} | dict.fromkeys(("x0", "y0", "x1", "y1", "probability"), 0.0)
+        builder.add(method, video, [row], [np.zeros((SETTINGS["size"],) * 2 + (3,), np.uint8)], [])
+        keys.append((method, video))
+    assert builder.finish(keys).units("test").tolist() == ["a+b", "a+b", "c", "d", "e", "a+b", "a+b", "c", "d"]
+
+
+def test_a_video_copied_anew_is_cut_anew(tmp_path):
+    frames = np.stack([data.astronaut()[:200, 130:330]] * 2)
+    path, out = tmp_path / "000.mp4", tmp_path / "out"
+    clips, options = [ffpp.Video(path, "000", "original", "test")], {"size": 32, "enlarge": 1.3, "frames": 2}
+    path.write_bytes(b"half a copy")
+    with pytest.raises(CompanionError, match="doesn't decode"):
+        ffpp.extract(clips, out, "raw", **options)
+    write_video(path, frames, 0)
+    before = ffpp.extract(clips, out, "raw", **options).manifest
+    write_video(path, np.roll(frames, 25, axis=2), 0)
+    after = ffpp.extract(clips, out, "raw", **options).manifest
+    assert (after.x0 > before.x0 + 15).all() and (after.crc != before.crc).all()

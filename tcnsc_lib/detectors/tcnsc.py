@@ -37,8 +37,12 @@ class Encoder(ResNet):
 
 
 def cosine(z: Tensor, z_twin: Tensor) -> Tensor:
-    """Equation 1: cos(z_i, z'_i) of each pair, (N, D), (N, D) -> (N,) in [-1, 1]."""
-    return F.cosine_similarity(z, z_twin, dim=1)
+    """Equation 1: cos(z_i, z'_i) of each pair, (N, D), (N, D) -> (N,) in [-1, 1].
+
+    In float32 at least, also where f and g run in bfloat16, whose steps near 1 are as large as the loss.
+    """
+    dtype = torch.promote_types(z.dtype, torch.float32)
+    return F.cosine_similarity(z.to(dtype), z_twin.to(dtype), dim=1)
 
 
 def loss_sim(z: Tensor, z_twin: Tensor) -> Tensor:

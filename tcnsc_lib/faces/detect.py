@@ -11,7 +11,7 @@ import numpy as np
 from facenet_pytorch import MTCNN
 from PIL import Image
 
-BATCH = 32
+BATCH = 32  # frames of up to 640 x 480, fewer of larger ones
 MIN_PROBABILITY = 0.9
 MIN_SIDE = 20  # pixels; MTCNN's smallest face, smaller frames make it fail
 CENTRAL = 0.4
@@ -34,7 +34,8 @@ class FaceFinder:
     """Finds the main face in frames of one size: among those with p >= min_probability the largest, and central.
 
     "Largest" alone takes a neighbour whom the picture's border cuts; so areas are weighted by a Gaussian of the
-    distance to the frame's centre, CENTRAL of the shorter side wide.
+    distance to the frame's centre, CENTRAL of the shorter side wide. In frames of more than 240 pixels a side, faces
+    under a twelfth of it aren't looked for: in full HD that saves nearly all of the time.
     """
 
     def __init__(self, device: str = "cpu", min_probability: float = MIN_PROBABILITY):
@@ -45,8 +46,11 @@ class FaceFinder:
         """uint8 (T, H, W, 3) -> Faces of T rows."""
         if min(frames.shape[1:3]) < MIN_SIDE:
             return Faces(*(np.full((len(frames), *shape), np.nan) for shape in ((4,), (), (5, 2))))
-        found = [self._main(frames.shape[1:3], *result) for i in range(0, len(frames), BATCH)
-                 for result in zip(*self.mtcnn.detect(frames[i : i + BATCH], landmarks=True))]
+        pixels, side = frames.shape[1] * frames.shape[2], min(frames.shape[1:3])
+        batch = max(1, min(BATCH, BATCH * 640 * 480 // pixels))
+        self.mtcnn.min_face_size = max(MIN_SIDE, side // 12)
+        found = [self._main(frames.shape[1:3], *result) for i in range(0, len(frames), batch)
+                 for result in zip(*self.mtcnn.detect(frames[i : i + batch], landmarks=True))]
         boxes, probabilities, landmarks = zip(*found)
         return Faces(np.stack(boxes), np.array(probabilities), np.stack(landmarks))
 

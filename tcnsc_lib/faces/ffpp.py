@@ -151,19 +151,19 @@ def extract(clips: list[Video], out: Path, quality: str, *, size: int, enlarge: 
     out = Path(out)
     settings = {"size": size, "enlarge": enlarge, "frames": frames, "quality": quality, **(settings or {})}
     builder = Builder(out / quality, settings)
-    keys = [(clip.method, clip.name) for clip in clips]
+    keys = [(clip.method, clip.name, *signature(clip.path)) for clip in clips]
     if builder.complete(keys):
         return FaceSet(builder.root)
     finder, failed = FaceFinder(device), {}
-    todo = [clip for clip in clips if not builder.done(clip.method, clip.name)]
-    for clip in tqdm(todo, desc=f"faces ({quality}) -> {os.path.relpath(builder.root)}", disable=not todo):
+    todo = [(clip, key) for clip, key in zip(clips, keys, strict=True) if not builder.done(*key[:2], list(key[2:]))]
+    for clip, key in tqdm(todo, desc=f"faces ({quality}) -> {os.path.relpath(builder.root)}", disable=not todo):
         about = {"video": clip.name, "method": clip.method, "split": clip.split}
         try:
             box, pictures = _boxes(clip, out / "boxes" / clip.method / f"{clip.name}.json", finder, frames)
         except CompanionError as error:
-            failed[clip.method, clip.name] = {**about, "frame": "", "reason": str(error)}
+            failed[key] = {**about, "frame": "", "reason": str(error)}
         else:
-            builder.add(clip.method, clip.name, *_piece(clip, about, box, pictures, size, enlarge))
+            builder.add(*key[:2], *_piece(clip, about, box, pictures, size, enlarge), list(key[2:]))
     return builder.finish(keys, failed)
 
 

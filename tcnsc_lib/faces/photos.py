@@ -21,7 +21,7 @@ from tcnsc_lib.faces import forge
 from tcnsc_lib.faces.detect import BATCH, FaceFinder, crop
 from tcnsc_lib.faces.ffpp import random_split
 from tcnsc_lib.faces.store import SPLITS, Builder, FaceSet, open_image
-from tcnsc_lib.files import read_json, signature, write_json
+from tcnsc_lib.files import digest, read_json, signature, write_json
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
@@ -60,7 +60,7 @@ def extract(root: Path, out: Path, *, size: int, enlarge: float, bottleneck: int
     """
     out, photos = Path(out), photographs(root)
     settings = {"size": size, "enlarge": enlarge, "bottleneck": bottleneck, "seed": seed, "quality": "raw",
-                "photographs": len(photos)}
+                "photographs": digest([[photo.name, photo.path.stat().st_size] for photo in photos])}
     builder = Builder(out / "raw", settings)
     keys = [(method, photo.name) for method in ("original", "swap") for photo in photos]
     if builder.complete(keys):

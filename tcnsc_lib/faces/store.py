@@ -11,8 +11,10 @@ target), `source` the person whose face was put in, empty for a real crop.
 from __future__ import annotations
 
 import io
+import shutil
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -51,11 +53,13 @@ class Builder:
     def piece(self, method: str, video: str) -> Path:
         return self.root / "pieces" / method / f"{video}.json"
 
-    def done(self, method: str, video: str) -> bool:
-        """Whether this video's crops are all on disk."""
-        return self.piece(method, video).exists()
+    def done(self, method: str, video: str, of: list[int] | None = None) -> bool:
+        """Whether this video's crops are all on disk, and (of: its `signature`) were cut from the same file."""
+        piece = self.piece(method, video)
+        return piece.exists() and read_json(piece).get("of") == of
 
-    def add(self, method: str, video: str, rows: list[dict], crops: list[np.ndarray], missed: list[dict]) -> None:
+    def add(self, method: str, video: str, rows: list[dict], crops: list[np.ndarray], missed: list[dict],
+            of: list[int] | None = None) -> None:
         """Write the crops (uint8 (S, S, 3)), then the piece that vouches for them."""
         for row, crop in zip(rows, crops, strict=True):
             row["file"] = f"crops/{row['split']}/{'fake' if row['label'] else 'real'}/{video}/{row['frame']:04d}.png"
@@ -63,20 +67,22 @@ class Builder:
             path = self.root / row["file"]
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(crop).save(path, compress_level=1)
-        write_json(self.piece(method, video), {"rows": rows, "missed": missed})
+        write_json(self.piece(method, video), {"of": of, "rows": rows, "missed": missed})
 
-    def complete(self, keys: list[tuple[str, str]]) -> bool:
-        """Whether the manifest on disk is that of exactly these (method, video), none of them in want of another try."""
+    def complete(self, keys: list[tuple]) -> bool:
+        """Whether the manifest on disk is that of exactly these (method, video, ...)."""
         about = read_json(self.root / "about.json")
         return about.get("keys") == digest(keys) and (self.root / "manifest.csv").exists()
 
-    def finish(self, keys: list[tuple[str, str]], failed: dict[tuple[str, str], dict] | None = None) -> FaceSet:
-        """Gather the pieces of these (method, video) in this order into the manifest.
+    def finish(self, keys: list[tuple], failed: dict[tuple, dict] | None = None) -> FaceSet:
+        """Gather the pieces of these (method, video, ...) in this order into the manifest.
 
-        failed: what to list as missed for those that couldn't be read; they have no piece and are tried again next time.
+        Whatever else a key holds is the signature of a file: where one changes, the set is no longer complete.
+        failed: what to list as missed for those that couldn't be read; they have no piece.
         """
         failed = failed or {}
-        pieces = [{"rows": [], "missed": [failed[key]]} if key in failed else read_json(self.piece(*key)) for key in keys]
+        pieces = [{"rows": [], "missed": [failed[key]]} if key in failed else read_json(self.piece(*key[:2]))
+                  for key in keys]
         rows = pd.DataFrame([row for piece in pieces for row in piece["rows"]], columns=COLUMNS)
         missed = pd.DataFrame([row for piece in pieces for row in piece["missed"]], columns=MISSED)
         if rows.empty:
@@ -84,8 +90,8 @@ class Builder:
                                  f"{missed.reason.value_counts().to_dict()}.")
         write_text(self.root / "missed.csv", missed.to_csv(index=False))
         write_text(self.root / "manifest.csv", rows.to_csv(index=False))
-        done = {} if failed else {"keys": digest(keys)}
-        write_json(self.root / "about.json", {"settings": self.settings, "codecs": versions(), **done})
+        about = {"settings": self.settings, "codecs": versions(), "keys": digest(keys)}
+        write_json(self.root / "about.json", about)
         return FaceSet(self.root)
 
 
@@ -121,9 +127,17 @@ class FaceSet:
         """int64 (N,): 0 real, 1 fake."""
         return self.rows(split).label.to_numpy(np.int64)
 
-    @property
+    def units(self, split: str) -> np.ndarray:
+        """str (N,): which crops succeed or fail together, for intervals. A person, or two who lent each other their faces."""
+        rows = self.rows(split)
+        fakes = rows[rows.label == 1]
+        partner = dict(zip(fakes.identity, fakes.source))
+        mutual = {a: "+".join(sorted((a, b))) for a, b in partner.items() if partner.get(b) == a}
+        return rows.identity.map(lambda person: mutual.get(person, person)).to_numpy(str)
+
+    @cached_property
     def fingerprint(self) -> str:
-        """Changes when any crop's pixels or any manifest row does."""
+        """Changes when any manifest row does, and each row holds the checksum of its crop's pixels."""
         return digest(self.manifest.to_csv(index=False))
 
     def load(self, file: str) -> np.ndarray:
@@ -139,16 +153,15 @@ class FaceSet:
                                  f"{self.root} and extract the faces again.")
         return crop
 
-    @property
+    @cached_property
     def crcs(self) -> pd.Series:
-        if not hasattr(self, "_crcs"):
-            self._crcs = self.manifest.set_index("file").crc
-        return self._crcs
+        """Crop file -> checksum of its pixels."""
+        return self.manifest.set_index("file").crc
 
     def images(self, codec_name: str, split: str) -> np.ndarray:
         """The split's crops after a codec: memory-mapped uint8 (N, S, S, 3), compressed once and cached.
 
-        The cache is rebuilt when a crop, the manifest or the encoders change.
+        The cache is rebuilt when the manifest or the encoders change; a crop that isn't the manifest's is refused.
         """
         compress, rows = codec(codec_name), self.rows(split)
         if rows.empty:
@@ -168,12 +181,20 @@ class FaceSet:
 
     def _fill(self, path: Path, compress, files: pd.Series) -> None:
         """Write the array front to back: a full disk then is an error, which a memory map would make a crash."""
+        need, free = len(files) * self.size**2 * 3, shutil.disk_usage(self.root).free
+        if need > free:
+            raise CompanionError(f"{path} needs {need / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; make room, or set "
+                                 "TCNSC_HOME to a larger disk.")
+        path.parent.mkdir(exist_ok=True)
         head = {"descr": "|u1", "fortran_order": False, "shape": (len(files), self.size, self.size, 3)}
         with atomic(path) as part, open(part, "wb") as file, ThreadPoolExecutor() as pool:
             np.lib.format.write_array_header_1_0(file, head)
-            done = pool.map(lambda name: compress(self.load(name)), files)  # Pillow lets go of the interpreter
-            for image in tqdm(done, total=len(files), desc=path.stem[:-11], leave=False):
-                file.write(image.tobytes())
+            bar = tqdm(total=len(files), desc=path.stem[:-11], leave=False)
+            for i in range(0, len(files), 1024):  # Pillow lets go of the interpreter; the queue stays short
+                for image in pool.map(lambda name: compress(self.load(name)), files[i : i + 1024]):
+                    file.write(image.tobytes())
+                    bar.update()
+            bar.close()
 
 
 def open_image(path: Path) -> np.ndarray:

@@ -23,6 +23,7 @@ def read_frames(path: Path, indices: np.ndarray | None = None,
 
     Raises CompanionError where the file is absent, doesn't decode, or ends before a frame that was asked for.
     """
+    given = indices is not None
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
@@ -31,18 +32,23 @@ def read_frames(path: Path, indices: np.ndarray | None = None,
                 if not (total := container.streams.video[0].frames or count_frames(path)):
                     raise CompanionError(f"{path} has no frames; copy it again.")
                 indices = sample_indices(total, count)
-            wanted, frames = set(map(int, indices)), []
+            wanted, frames, got = set(map(int, indices)), None, 0
             container.streams.video[0].thread_type = "AUTO"
             for number, frame in enumerate(container.decode(video=0)):
                 if number in wanted:
-                    frames.append(frame.to_ndarray(format="rgb24"))
-                    if len(frames) == len(wanted):
+                    if frames is None:
+                        frames = np.empty((len(wanted), frame.height, frame.width, 3), np.uint8)
+                    frames[got] = frame.to_ndarray(format="rgb24")
+                    got += 1
+                    if got == len(wanted):
                         break
-    except (OSError, av.error.FFmpegError) as error:
+        if got < len(wanted) and not given and 0 < (total := count_frames(path)) <= max(wanted):
+            return read_frames(path, sample_indices(total, count))  # the container promised more than it holds
+    except (OSError, ValueError, av.error.FFmpegError) as error:
         raise CompanionError(f"{path} doesn't decode ({error}); copy it again.") from error
-    if len(frames) < len(wanted):
-        raise CompanionError(f"{path} ends early: {len(frames)} of {len(wanted)} sampled frames; copy it again.")
-    return np.asarray(indices), np.stack(frames)
+    if got < len(wanted):
+        raise CompanionError(f"{path} ends early: {got} of {len(wanted)} sampled frames; copy it again.")
+    return np.asarray(indices), frames
 
 
 def count_frames(path: Path) -> int:
