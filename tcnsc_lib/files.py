@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Iterator
@@ -75,8 +76,9 @@ def code_digest(*modules: str) -> str:
     return digest(*trees)
 
 
+@cache
 def commit() -> str:
-    """The commit of the checkout the library runs from, "+" when files differ from it, or "unknown"."""
+    """The commit of the checkout the library was imported from, "+" when files differed from it, or "unknown"."""
     def git(*words):
         return subprocess.run(["git", "-C", str(PACKAGE.parent), *words], capture_output=True, text=True, check=True)
     try:
@@ -85,6 +87,9 @@ def commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return head + ("+" if dirty else "")
+
+
+commit()  # asked now: the code that runs is the code of now, whatever a long run sees committed meanwhile
 
 
 def environment(device: str = "cpu") -> dict[str, str]:
