@@ -19,7 +19,7 @@ from tcnsc_lib.faces import ffpp
 from tcnsc_lib.faces.detect import FaceFinder, crop
 from tcnsc_lib.faces.store import open_image
 from tcnsc_lib.faces.video import audit_crf
-from tcnsc_lib.files import read_json
+from tcnsc_lib.files import read_json, write_text
 from tcnsc_lib.training import load
 
 EPILOG = """the steps, in order:
@@ -34,6 +34,9 @@ EPILOG = """the steps, in order:
 profiles (--profile or TCNSC_PROFILE): """ + ", ".join(experiments.PROFILES) + """
 sources (TCNSC_SOURCE): where photographs or FaceForensics++ lie; default data/photos, data/ffpp (data/README.md)
 Every step can be stopped with Ctrl-C; the same command goes on where it stopped."""
+
+
+README_MARKS = "<!-- table 1: `tcnsc readme` -->", "<!-- end -->"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -62,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     def step(name, function, text):
         sub = steps.add_parser(name, help=text, description=text)
         sub.set_defaults(step=function)
-        if name not in ("demo", "predict", "verify"):
+        if name not in ("demo", "readme", "predict", "verify"):
             sub.add_argument("--profile", default=None, help="one of " + ", ".join(experiments.PROFILES))
         return sub
 
@@ -75,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=None, help="default: the profile's")
     step("table", _table, "Print a table beside the paper's and save it.").add_argument(
         "number", choices=["1", "choices"], help="1: Table 1; choices: what the open choices change (long)")
+    step("readme", _readme, "Write Table 1 of the committed demo and photos into README.md.")
     sub = step("predict", _predict, "Say how likely the main face of a picture is fake, at each codec.")
     sub.add_argument("image", type=Path)
     sub.add_argument("--run", type=Path, required=True, help="folder of a finished run")
@@ -152,6 +156,15 @@ def _choices(p: experiments.Profile) -> None:
         wide = table.pivot(index=["setting", "value"], columns="codec", values=value)
         print(wide[list(paper.CODECS)].round(1).to_string())
     print(*figures.save("open_choices", p, frame=table), sep="\n")
+
+
+def _readme(arguments) -> None:
+    path = experiments.home() / "README.md"
+    before, rest = path.read_text(encoding="utf-8").split(README_MARKS[0])
+    after = rest.split(README_MARKS[1])[1]
+    table = figures.table1_markdown()
+    write_text(path, f"{before}{README_MARKS[0]}\n{table}\n{README_MARKS[1]}{after}")
+    print(table)
 
 
 def _predict(arguments) -> None:

@@ -16,6 +16,7 @@ from nbval.plugin import get_sanitize_patterns
 from tcnsc_lib import paper, verdict
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.experiments import PROFILES, Profile
+from tcnsc_lib.figures import table1_markdown
 from tcnsc_lib.training import Schedule
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -206,3 +207,7 @@ def test_a_table_made_apart_may_be_missing_but_not_different(tmp_path):
 
 def test_nothing_to_compare_is_not_agreement(tmp_path):
     assert not verdict.good(verdict.verdict(write(tmp_path / "committed"), write(tmp_path / "ours")))
+
+
+def test_the_readme_shows_the_committed_numbers():
+    assert table1_markdown() in (ROOT / "README.md").read_text()
