@@ -177,3 +177,14 @@ def test_versions_name_every_encoder():
     found = versions()
     assert {"Pillow", "libjpeg-turbo", "libwebp", "PyAV", "libavcodec"} <= set(found)
     assert all(isinstance(value, str) and value for value in found.values())
+
+
+@pytest.mark.parametrize("name", ["C23", "C40"])
+def test_h264_does_not_depend_on_what_memory_held_before(name):
+    clip, seen = np.stack([astronaut()[100:260, 150:310]] * 6), set()
+    random = np.random.default_rng(0)
+    for i in range(12):
+        litter = [random.integers(0, 255, (300 + 77 * i + k, 160, 3), dtype=np.uint8) for k in range(40)]
+        del litter
+        seen.add(codec(name)(clip).tobytes())
+    assert len(seen) == 1
