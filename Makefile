@@ -48,7 +48,7 @@ refresh: $(READY)
 	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace $(BOOKS)
 
 lab: $(READY)
-	$(BIN)/jupyter lab --notebook-dir notebooks
+	TCNSC_FIGURES=$(BUILD)/figures $(BIN)/jupyter lab --notebook-dir notebooks
 
 lock:
 	uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --no-annotate --no-header pyproject.toml -o requirements.lock
