@@ -1,6 +1,6 @@
 # The two commands that matter: `make reproduce` and `make test`. Each sets up all it needs.
 PYTHON   ?= python3
-PROFILE  ?= demo
+PROFILE  ?= $(or $(TCNSC_PROFILE),demo)
 VENV     := .venv
 BIN      := $(VENV)/bin
 READY    := $(VENV)/.ready

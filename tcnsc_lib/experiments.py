@@ -167,11 +167,6 @@ def literal_table1(p: Profile) -> pd.DataFrame:
     return table.assign(paper=[paper.TABLE1.loc[row.training, row.codec] for row in table.itertuples()])
 
 
-def difficulty(p: Profile) -> pd.DataFrame:
-    """The classifier alone (model B) on the five test sets: how hard this profile's fakes are without TCNSC."""
-    return scores("model B", p)
-
-
 CHOICES = (("lam", 10.0), ("lam", 100.0), ("final_lr_share", 1.0), ("flip", False))
 """What the paper leaves open and a training can tell: (setting, another value than the default)."""
 

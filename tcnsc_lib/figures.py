@@ -158,7 +158,7 @@ def curves(run: Run) -> Figure:
 
 
 def table_plot(table: pd.DataFrame) -> Figure:
-    """Long tables (`experiments.table1`, `difficulty`): accuracy by test set with intervals, the paper's numbers hollow."""
+    """Long tables (`experiments.table1`, `scores`): accuracy by test set with intervals, the paper's numbers hollow."""
     theirs = pd.concat([paper.TABLE1, paper.TABLE2])
     names = list(dict.fromkeys(table.training))
     with matplotlib.rc_context(STYLE):

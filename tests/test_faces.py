@@ -16,17 +16,6 @@ from tcnsc_lib.faces.detect import FaceFinder, crop, square
 from tcnsc_lib.faces.store import SPLITS, Builder, FaceSet
 from tcnsc_lib.faces.video import audit_crf, read_frames, sample_indices, write_video
 
-SHARED = Path(__file__).resolve().parents[1] / "../shared"
-GRID, LFW = SHARED / "videos/grid", SHARED / "photos/lfw"
-CUT = {"size": 64, "enlarge": 1.3, "frames": 2}
-BOX = ["x0", "y0", "x1", "y1"]
-
-
-@pytest.fixture(scope="module")
-def finder() -> FaceFinder:
-    return FaceFinder()
-
-
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 

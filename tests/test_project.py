@@ -1,7 +1,9 @@
 """The project: pins, settings, the direction of imports, and the verdict on regenerated numbers."""
 import ast
 import inspect
+import os
 import re
+import subprocess
 import sys
 import tomllib
 from dataclasses import fields
@@ -211,3 +213,13 @@ def test_nothing_to_compare_is_not_agreement(tmp_path):
 
 def test_the_readme_shows_the_committed_numbers():
     assert table1_markdown() in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("words, environment, expected", [
+    ([], {}, "demo"), ([], {"TCNSC_PROFILE": "ffpp"}, "ffpp"),
+    (["PROFILE=photos"], {"TCNSC_PROFILE": "ffpp"}, "photos")])
+def test_one_word_changes_the_profile_of_make(words, environment, expected):
+    clean = {key: value for key, value in os.environ.items() if key not in ("TCNSC_PROFILE", "PROFILE", "MAKEFLAGS")}
+    out = subprocess.run(["make", "-n", "-p", "help", *words], cwd=ROOT, env=clean | environment, text=True,
+                         capture_output=True, check=True).stdout
+    assert f"\nTCNSC_PROFILE := {expected}\n" in out

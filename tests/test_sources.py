@@ -16,7 +16,7 @@ from skimage import data
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.faces import demo, ffpp, forge, photos
-from tcnsc_lib.faces.detect import FaceFinder, crop
+from tcnsc_lib.faces.detect import crop
 from tcnsc_lib.faces.ffpp import Video
 from tcnsc_lib.faces.store import SPLITS, Builder, FaceSet
 from tcnsc_lib.faces.video import read_frames, write_video
@@ -25,15 +25,6 @@ SHARED = Path(__file__).resolve().parents[1] / "../shared"
 GRID, LFW = SHARED / "videos/grid", SHARED / "photos/lfw"
 CUT = {"size": 64, "enlarge": 1.3, "frames": 2}
 BOX = ["x0", "y0", "x1", "y1"]
-
-
-@pytest.fixture(scope="module")
-def finder() -> FaceFinder:
-    return FaceFinder()
-
-
-def noise(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
 # ---------------------------------------------------------------- ffpp
