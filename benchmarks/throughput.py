@@ -15,7 +15,7 @@ import torch
 
 from tcnsc_lib.codecs import CODECS
 from tcnsc_lib.detectors.tcnsc import TCNSC
-from tcnsc_lib.experiments import PROFILES
+from tcnsc_lib.profiles import PROFILES
 from tcnsc_lib.faces.detect import FaceFinder, crop
 from tcnsc_lib.faces.render import motion, person, render
 from tcnsc_lib.files import environment

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tcnsc_lib import CompanionError, experiments, figures, paper, verdict
+from tcnsc_lib import CompanionError, experiments, figures, paper, profiles, tables, verdict
 from tcnsc_lib.codecs import codec
-from tcnsc_lib.detectors.tcnsc import TCNSC
-from tcnsc_lib.evaluation import probabilities
+from tcnsc_lib.detectors.published import PUBLISHED, load_published
+from tcnsc_lib.evaluation import evaluate, predict, probabilities
 from tcnsc_lib.faces import ffpp
 from tcnsc_lib.faces.detect import FaceFinder, crop
 from tcnsc_lib.faces.store import open_image
@@ -27,11 +27,11 @@ EPILOG = """the steps, in order:
   tcnsc faces --profile demo          find, crop and store the faces
   tcnsc audit --profile ffpp          check a copy of FaceForensics++: gaps, leaks, true H.264 quality
   tcnsc train "(RAW, LQ)"             train one row of Table 1
-  tcnsc table 1                       train what is missing, print and save Table 1
+  tcnsc table 1                       train what is missing, print and save Table 1; so for 2 and 3
   tcnsc table choices                 the same for what the paper leaves open (five more trainings)
   tcnsc predict face.jpg --run DIR    one photograph through a trained run
 
-profiles (--profile or TCNSC_PROFILE): """ + ", ".join(experiments.PROFILES) + """
+profiles (--profile or TCNSC_PROFILE): """ + ", ".join(profiles.PROFILES) + """
 sources (TCNSC_SOURCE): where photographs or FaceForensics++ lie; default data/photos, data/ffpp (data/README.md)
 Every step can be stopped with Ctrl-C; the same command goes on where it stopped."""
 
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         sub = steps.add_parser(name, help=text, description=text)
         sub.set_defaults(step=function)
         if name not in ("demo", "readme", "predict", "verify"):
-            sub.add_argument("--profile", default=None, help="one of " + ", ".join(experiments.PROFILES))
+            sub.add_argument("--profile", default=None, help="one of " + ", ".join(profiles.PROFILES))
         return sub
 
     step("demo", _demo, "Render the miniature FaceForensics++ into data/demo.")
@@ -77,11 +77,17 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("experiment", help="all, or one of " + ", ".join(f'"{name}"' for name in experiments.EXPERIMENTS))
     sub.add_argument("--seed", type=int, default=None, help="default: the profile's")
     step("table", _table, "Print a table beside the paper's and save it.").add_argument(
-        "number", choices=["1", "choices"], help="1: Table 1; choices: what the open choices change (long)")
+        "number", choices=["1", "2", "3", "choices"], help="1, 2, 3: that table of the paper; choices: what the open "
+        "choices change (long)")
     step("readme", _readme, "Write Table 1 of the committed demo and photos into README.md.")
     sub = step("predict", _predict, "Say how likely the main face of a picture is fake, at each codec.")
     sub.add_argument("image", type=Path)
     sub.add_argument("--run", type=Path, required=True, help="folder of a finished run")
+    sub = step("published", _published, "Evaluate a detector with its authors' weights, on a profile's test faces or a "
+               "picture.")
+    sub.add_argument("name", choices=PUBLISHED)
+    sub.add_argument("weights", type=Path, help="their file: .h5, .npz, .pt, .pth or .safetensors; pickles aren't read")
+    sub.add_argument("--image", type=Path, default=None, help="a picture instead of the profile's faces")
     sub = step("verify", _verify, "Compare regenerated tables and figures with committed ones.")
     sub.add_argument("committed", type=Path)
     sub.add_argument("ours", type=Path)
@@ -89,12 +95,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(arguments) -> None:
-    clips = experiments.clips(experiments.profile("demo"))
-    print(f"{len(clips)} videos in {experiments.source_folder(experiments.profile('demo'))}")
+    clips = profiles.clips(profiles.profile("demo"))
+    print(f"{len(clips)} videos in {profiles.source_folder(profiles.profile('demo'))}")
 
 
 def _faces(arguments) -> None:
-    faces = experiments.faces(experiments.profile(arguments.profile), arguments.quality)
+    faces = profiles.faces(profiles.profile(arguments.profile), arguments.quality)
     counts = faces.manifest.groupby(["split", "label"], sort=False).size().unstack()
     counts = counts.rename(columns={0: "real", 1: "fake"})
     print(f"{len(faces)} crops of {faces.size} px in {faces.root}\n{counts.to_string()}")
@@ -104,10 +110,10 @@ def _faces(arguments) -> None:
 
 
 def _audit(arguments) -> None:
-    p = experiments.profile(arguments.profile)
-    root, clips = experiments.source_folder(p), []
+    p = profiles.profile(arguments.profile)
+    root, clips = profiles.source_folder(p), []
     if p.source != "ffpp":
-        experiments.clips(p)
+        profiles.clips(p)
     for quality in ffpp.QUALITIES:
         if any(ffpp.folder(root, "original", quality).glob("*.mp4")):
             print(f"\n{quality}\n{ffpp.missing(root, p.method, quality).to_string(index=False)}")
@@ -123,11 +129,15 @@ def _audit(arguments) -> None:
 
 
 def _train(arguments) -> None:
+    p = profiles.profile(arguments.profile)
     every = arguments.experiment == "all"
-    p = experiments.profile(arguments.profile)
-    for name in experiments.EXPERIMENTS if every else [arguments.experiment]:
-        _report(experiments.train_experiment(name, p, arguments.seed))
-        scores = experiments.scores(name, p, arguments.seed).set_index("codec").accuracy
+    jobs = tables.jobs("all", p) if every else [(arguments.experiment, arguments.seed)]
+    if every and arguments.seed is not None:
+        raise CompanionError("--seed is for a single experiment; `tcnsc train all` takes the profile's seeds.")
+    experiments.train_all(jobs, p)
+    for name, seed in dict.fromkeys(jobs):
+        _report(experiments.train_experiment(name, p, seed))
+        scores = experiments.scores(name, p, seed).set_index("codec").accuracy
         print("  test accuracy (%): " + ", ".join(f"{codec} {value:.1f}" for codec, value in scores.items()))
 
 
@@ -138,19 +148,21 @@ def _report(run) -> None:
 
 
 def _table(arguments) -> None:
-    p = experiments.profile(arguments.profile)
+    p = profiles.profile(arguments.profile)
     if arguments.number == "choices":
         return _choices(p)
-    table = experiments.table1(p)
-    runs = tuple(experiments.train_experiment(paper.pair_name(pair), p) for pair in paper.PAIRS)
+    jobs = tables.jobs(arguments.number, p)
+    experiments.train_all(jobs, p)
+    table = {"1": tables.table1, "2": tables.table2, "3": tables.table3}[arguments.number](p)
     for title, value in (("accuracy (%)", "accuracy"), ("the paper", "paper"), ("AUC (%)", "auc")):
-        print(f"\n{title}\n{experiments.wide(table, value).round(1).to_string()}")
+        print(f"\n{title}\n{tables.wide(table, value).round(1).to_string()}")
     print(f"\nn = {table.n[0]} crops of {table.people[0]} people, seed {p.seed}")
-    print(*figures.save("table1", p, frame=table, runs=runs), sep="\n")
+    runs = tuple(experiments.train_experiment(name, p, seed) for name, seed in jobs if seed in (None, p.seed))
+    print(*figures.save(f"table{arguments.number}", p, frame=table, runs=runs), sep="\n")
 
 
-def _choices(p: experiments.Profile) -> None:
-    table = experiments.choices(p)
+def _choices(p: profiles.Profile) -> None:
+    table = tables.choices(p)
     for value in ("accuracy", "auc"):
         print(f"\n(RAW, LQ), {value} (%)")
         wide = table.pivot(index=["setting", "value"], columns="codec", values=value)
@@ -159,7 +171,7 @@ def _choices(p: experiments.Profile) -> None:
 
 
 def _readme(arguments) -> None:
-    path = experiments.home() / "README.md"
+    path = profiles.home() / "README.md"
     before, rest = path.read_text(encoding="utf-8").split(README_MARKS[0])
     after = rest.split(README_MARKS[1])[1]
     table = figures.table1_markdown()
@@ -171,18 +183,37 @@ def _predict(arguments) -> None:
     if not (arguments.run / "config.json").exists():
         raise CompanionError(f"{arguments.run} holds no run (config.json is missing); `tcnsc train` prints the folder.")
     config = read_json(arguments.run / "config.json")
-    if lost := [key for key in ("input_size", "width", "width_z", "lam", "enlarge") if key not in config]:
-        raise CompanionError(f"{arguments.run / 'config.json'} lacks {', '.join(lost)}; it is no run of TCNSC.")
-    shape = {key: config[key] for key in ("input_size", "width", "width_z", "lam")}
-    run = load(arguments.run.resolve(), TCNSC(**shape))
-    image = open_image(arguments.image)
+    if lost := [key for key in ("detector", "arguments", "enlarge") if key not in config]:
+        raise CompanionError(f"{arguments.run / 'config.json'} lacks {', '.join(lost)}; it is no run of this library.")
+    if config["detector"] not in experiments.DETECTORS:
+        raise CompanionError(f"{arguments.run / 'config.json'} names a detector {config['detector']!r}, which there isn't; "
+                             "restore the file.")
+    shape = config["arguments"] | ({"pretrained": False} if "pretrained" in config["arguments"] else {})
+    run = load(arguments.run.resolve(), experiments.DETECTORS[config["detector"]](**shape))
+    _of_picture(run.detector, arguments.image, config["enlarge"])
+
+
+def _of_picture(detector, path: Path, enlarge: float) -> None:
+    """Print p(fake) of a picture's main face after each codec."""
+    image = open_image(path)
     faces = FaceFinder()(image[None])
     if np.isnan(faces.probabilities[0]):
-        raise CompanionError(f"No face was found in {arguments.image}; give a picture with one clear face.")
-    face = crop(image, faces.boxes[0], shape["input_size"], config["enlarge"])
+        raise CompanionError(f"No face was found in {path}; give a picture with one clear face.")
+    face = crop(image, faces.boxes[0], detector.input_size, enlarge)
     for name in paper.CODECS:
-        p = probabilities(run.detector, codec(name)(face)[None])[0]
+        p = probabilities(detector, codec(name)(face)[None])[0]
         print(f"{name:5s} p(fake) = {p:.3f}")
+
+
+def _published(arguments) -> None:
+    detector = load_published(arguments.name, arguments.weights)
+    if arguments.image:
+        return _of_picture(detector, arguments.image, profiles.Profile.enlarge)
+    p = profiles.profile(arguments.profile)
+    faces = profiles.faces(p)
+    table = evaluate(predict(detector, faces, paper.CODECS), faces)
+    print(f"{arguments.name}, weights {arguments.weights}, faces {p.name} (n = {table.n.iloc[0]})")
+    print(table[["accuracy", "low", "high", "auc", "eer"]].round(1).to_string())
 
 
 def _verify(arguments) -> int:

@@ -20,6 +20,8 @@ from tcnsc_lib import CompanionError
 SUBSAMPLING = "4:2:0"
 WEBP_QUALITY = 80
 H264_PRESET = "medium"
+RANDOM_JPEG = "random JPEG"  # a view for training, made anew each time an image is seen; no test set
+RANDOM_QUALITIES = (20, 100)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,15 @@ def codec(name: str) -> Codec:
     if name not in CODECS:
         raise CompanionError(f"There is no codec {name!r}; choose one of {', '.join(CODECS)}.")
     return CODECS[name]
+
+
+def random_jpeg(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """JPEG at a quality of its own for each image, drawn evenly from RANDOM_QUALITIES: uint8 (N, H, W, 3) -> the same.
+
+    The usual augmentation against compression, with LQ, MQ and HQ in its range.
+    """
+    qualities = rng.integers(*RANDOM_QUALITIES, len(images), endpoint=True)
+    return np.stack([Codec(RANDOM_JPEG, "jpeg", int(q))(image) for q, image in zip(qualities, images, strict=True)])
 
 
 def encode_clip(frames: np.ndarray, crf: int, fps: int = 25) -> bytes:

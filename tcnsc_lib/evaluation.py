@@ -29,6 +29,18 @@ def probabilities(detector: Detector, images: np.ndarray, batch_size: int = 256)
     return np.concatenate(out)
 
 
+@torch.inference_mode()
+def features(detector: Detector, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """h of each crop: uint8 (N, S, S, 3) -> float32 (N, D), in evaluation mode."""
+    detector.eval()
+    where = next(detector.parameters()).device
+    out = []
+    for i in range(0, len(images), batch_size):
+        x = detector.prepare(torch.from_numpy(np.array(images[i : i + batch_size])).to(where))
+        out.append(detector.features(x.contiguous(memory_format=torch.channels_last)).float().cpu().numpy())
+    return np.concatenate(out)
+
+
 def accuracy(y: np.ndarray, p: np.ndarray) -> float:
     """Equation 5 in percent: a crop is called fake when p(fake) >= 1/2. y int (N,), p float (N,)."""
     return 100 * float(np.mean((p >= 0.5) == y))
@@ -48,17 +60,18 @@ def eer(y: np.ndarray, p: np.ndarray) -> float:
     return 100 * float(false_alarm[after - 1] + share * (false_alarm[after] - false_alarm[after - 1]))
 
 
-def interval(values: np.ndarray, units: np.ndarray, seed: int = 0) -> tuple[float, float]:
+def interval(values: np.ndarray, units: np.ndarray, of: np.ndarray | None = None, seed: int = 0) -> tuple[float, float]:
     """95 % interval of 100 * the mean of a value per crop, by a bootstrap over people, or pairs of people.
 
     Crops of one person succeed or fail together, and so do two people who lent each other their faces, so these units
     are drawn, not crops (`FaceSet.units`; percentile method, 2000 draws). Where donors cross in other ways (photographs),
     the person on the picture is the unit. Without a single mistake the interval is a point, which is too narrow.
     values: bool or float (N,); right or wrong gives the interval of an accuracy, the difference of two detectors on
-    the same crops a paired interval. units: of each crop, (N,). NaN for fewer than two units. It covers the choice of
-    test people, not another training.
+    the same crops a paired interval. of: float (N,), for a ratio of sums, 100 * sum(values) / sum(of), as relative drops
+    are. units: of each crop, (N,). NaN for fewer than two units. It covers the choice of test people, not another training.
     """
-    by = pd.DataFrame({"value": np.asarray(values, float), "n": 1.0}).groupby(np.asarray(units)).sum()
+    of = np.ones(len(values)) if of is None else of
+    by = pd.DataFrame({"value": np.asarray(values, float), "n": np.asarray(of, float)}).groupby(np.asarray(units)).sum()
     if len(by) < 2:
         return float("nan"), float("nan")
 

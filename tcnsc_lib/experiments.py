@@ -1,147 +1,249 @@
-"""Every run behind every table and figure, by name; and the profiles, of which one word chooses one.
+"""Every run behind every table and figure, by name.
 
-    TCNSC_PROFILE   demo (default), photos, photos-224, ffpp, ffpp-official
-    TCNSC_SOURCE    where the photographs or FaceForensics++ lie, if not in data/<photos|ffpp>
-    TCNSC_HOME      the folder that holds data/, runs/ and figures/; default: the checkout
-    TCNSC_FIGURES   where tables and figures go, if not in figures/
+An Experiment says which detector is trained, on which views of which crops; the profile says on whose faces, and how long.
+Baselines keep their authors' sizes and schedules (AUTHORS) but for what CUTS says; all see as many crops as TCNSC does.
 """
 from __future__ import annotations
 
+import multiprocessing
 import os
-from dataclasses import asdict, dataclass, replace
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torchvision.models import ResNet18_Weights
 
-from tcnsc_lib import CompanionError, paper
+from tcnsc_lib import CompanionError, paper, training
+from tcnsc_lib.codecs import RANDOM_JPEG, versions
+from tcnsc_lib.detectors import Detector
+from tcnsc_lib.detectors.capsule import Capsule
+from tcnsc_lib.detectors.fwa import DSPFWA, FWA
+from tcnsc_lib.detectors.mesonet import Meso4, MesoInception4
 from tcnsc_lib.detectors.tcnsc import TCNSC
-from tcnsc_lib.evaluation import evaluate, interval, predict
-from tcnsc_lib.faces import ffpp, photos
-from tcnsc_lib.faces.demo import Scale, make_demo
-from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.detectors.xception import Xception
+from tcnsc_lib.evaluation import evaluate, features, predict
+from tcnsc_lib.files import code_digest, digest, write_text
+from tcnsc_lib.profiles import Profile, faces, home
 from tcnsc_lib.training import Run, Schedule, device, train
+
+DETECTORS = {"TCNSC": TCNSC, "Xception": Xception, "MesoInception": MesoInception4, "Meso4": Meso4, "Capsule": Capsule,
+             "FWA": FWA, "DSP-FWA": DSPFWA}
+MODULES = {"TCNSC": ("tcnsc",), "Xception": ("xception",), "MesoInception": ("mesonet",), "Meso4": ("mesonet",),
+           "Capsule": ("capsule",), "FWA": ("fwa", "../faces/forge"), "DSP-FWA": ("fwa", "../faces/forge")}
 
 
 @dataclass(frozen=True)
-class Profile:
-    """Source, sizes and schedule. The defaults are the paper's, and where it is silent those of `paper.OPEN`.
+class Experiment:
+    """A detector and what it is trained on.
 
-    name: files its faces, runs and figures. source: "demo", "photos" or "ffpp". size: pixels of a crop. enlarge: of
-    MTCNN's box. frames: sampled a video. method, split: of FaceForensics++. bottleneck: of the swaps, pixels.
-    width, width_z, lam: of `TCNSC`. weights: what f starts from, "random" or "imagenet" (torchvision's, downloaded once;
-    width 64 only). seed: of the split, the swaps and the training.
+    views: codecs of X, or of X and X'. arguments: of the detector, where they aren't the profile's. quality: of the videos
+    that the training crops are cut from. times: how often the profile's batch goes into one step.
     """
 
-    name: str
-    source: str
-    size: int = 224
-    enlarge: float = 1.3
-    frames: int = 300
-    method: str = "Deepfakes"
-    split: str = "paper"
-    bottleneck: int = 48
-    width: int = 64
-    width_z: int = 128
-    lam: float = 1.0
-    weights: str = "random"
-    seed: int = 0
-    schedule: Schedule = Schedule()
+    views: tuple[str, ...]
+    detector: str = "TCNSC"
+    arguments: dict = field(default_factory=dict)
+    quality: str = "raw"
+    times: int = 1
 
 
-PROFILES = {profile.name: profile for profile in (
-    Profile("demo", "demo", size=96, frames=8, split="official", width=16,
-            schedule=Schedule(iterations=400, learning_rate=2e-3, precision="float32", validate=40)),
-    Profile("photos", "photos", size=96, schedule=Schedule(iterations=800, learning_rate=1e-3, validate=100)),
-    Profile("photos-224", "photos"),
-    Profile("ffpp", "ffpp"),
-    Profile("ffpp-official", "ffpp", split="official"))}
-DEMO = Scale()
+MODEL_A, PROBE, UNTRAINED = "model A", "model A, linear probe", "untrained f, linear probe"
+DUAL, AUGMENTED, JPEG = "(RAW, LQ)", "(i) both views, no similarity", "(ii) random JPEG, no similarity"
+CONTROLS = {  # of Table 2; the paper has none
+    "model B, 2N images a step": Experiment(("RAW",), arguments={"lam": 0.0}, times=2),
+    AUGMENTED: Experiment(("RAW", "LQ"), arguments={"classified": "both", "lam": 0.0}),
+    JPEG: Experiment(("RAW", RANDOM_JPEG), arguments={"classified": "both", "lam": 0.0}),
+    "(iii) dual, both views classified": Experiment(("RAW", "LQ"), arguments={"classified": "both"}),
+    "(iv) dual, similarity on h": Experiment(("RAW", "LQ"), arguments={"compared": "h"})}
+EXPERIMENTS = {
+    # Table 1; and the fourth pair of the literal reading of the training set (`paper.CONTRADICTIONS`, 1)
+    **{paper.pair_name(pair): Experiment(pair) for pair in (*paper.PAIRS, ("HQ", "MQ"))},
+    # Table 2, whose dual model is (RAW, LQ)
+    MODEL_A: Experiment(("RAW", "LQ"), arguments={"classified": "none"}),
+    "model B": Experiment(("RAW",), arguments={"lam": 0.0}),
+    **CONTROLS,
+    # Table 3, whose TCNSC is (RAW, LQ)
+    **{f"Xception-{q.upper()}": Experiment(("RAW",), "Xception", quality=q) for q in ("raw", "c23", "c40")},
+    **{name: Experiment(("RAW",), name) for name in ("MesoInception", "Meso4", "Capsule", "FWA", "DSP-FWA")}}
+SEEDED = (DUAL, "model B", AUGMENTED)
+"""Trained from several seeds (`Profile.seeds`)."""
+
+AUTHORS = {
+    "Xception": {"batch_size": 32, "learning_rate": 2e-4, "final_lr_share": 1.0},
+    "MesoInception": {"batch_size": 75, "learning_rate": 1e-3, "final_lr_share": 1.0},
+    "Meso4": {"batch_size": 75, "learning_rate": 1e-3, "final_lr_share": 1.0},
+    "Capsule": {"batch_size": 100, "learning_rate": 5e-4, "final_lr_share": 1.0},
+    "FWA": {"optimizer": "sgd", "learning_rate": 1e-3, "final_lr_share": 0.95**20},
+    "DSP-FWA": {"optimizer": "sgd", "learning_rate": 1e-3, "final_lr_share": 0.95**20}}
+"""The baselines' own schedules, as far as their authors tell; how long is TCNSC's: as many crops as it sees."""
+
+SCRATCH = {"optimizer": "adam", "final_lr_share": 0.1}  # plain SGD at 1e-3 fine-tunes; from nothing, it learns nothing here
+CUTS: dict[str, dict[str, dict]] = {
+    "demo": {
+        "Xception": {"input_size": 96, "width": 8, "middle": 2, "learning_rate": 1e-3, "iterations": 200},
+        "MesoInception": {"input_size": 96, "momentum": 0.1, "iterations": 150},
+        "Meso4": {"input_size": 96, "momentum": 0.1},
+        "Capsule": {"input_size": 96, "width": 16, "iterations": 128},
+        "FWA": {"input_size": 96, "width": 8, "learning_rate": 2e-3, "iterations": 300, "validate": 150, **SCRATCH},
+        "DSP-FWA": {"input_size": 96, "width": 8, "learning_rate": 2e-3, "iterations": 300, "validate": 150, **SCRATCH}},
+    "photos": {
+        "Xception": {"input_size": 96, "width": 16, "learning_rate": 1e-3},
+        "MesoInception": {"input_size": 96, "momentum": 0.1},
+        "Meso4": {"input_size": 96, "momentum": 0.1},
+        "Capsule": {"input_size": 96},
+        "FWA": {"input_size": 96, "width": 32, "learning_rate": 1e-3, **SCRATCH},
+        "DSP-FWA": {"input_size": 96, "width": 32, "learning_rate": 1e-3, **SCRATCH}}}
+"""Profile -> baseline -> what two processor cores demand otherwise than the authors have it."""
 
 
-def profile(name: str | None = None) -> Profile:
-    """The profile of that name; without one, that of the environment variable TCNSC_PROFILE, else demo."""
-    name = name or os.environ.get("TCNSC_PROFILE") or "demo"
-    if name not in PROFILES:
-        raise CompanionError(f"There is no profile {name!r}; choose one of {', '.join(PROFILES)}.")
-    return PROFILES[name]
-
-
-def home() -> Path:
-    """The folder that holds data/, runs/ and figures/."""
-    return Path(os.environ.get("TCNSC_HOME") or Path(__file__).parent.parent)
-
-
-def source_folder(p: Profile) -> Path:
-    """Where this profile's videos or photographs lie."""
-    if p.source != "demo" and os.environ.get("TCNSC_SOURCE"):
-        return Path(os.environ["TCNSC_SOURCE"])
-    return home() / "data" / p.source
-
-
-def faces_folder(p: Profile) -> Path:
-    """Where this profile's crops go."""
-    return home() / "data" / "faces" / p.name
-
-
-def clips(p: Profile, quality: str = "raw") -> list[ffpp.Video]:
-    """The videos of a profile at a quality, each with its part; the demo's are rendered first if they aren't there."""
-    if p.source == "photos":
-        raise CompanionError(f"Profile {p.name} has photographs, no videos; choose demo or ffpp.")
-    if p.source == "demo":
-        make_demo(source_folder(p), DEMO)
-    return ffpp.videos(source_folder(p), p.method, quality, p.split, p.seed)
-
-
-def faces(p: Profile, quality: str = "raw") -> FaceSet:
-    """The profile's crops at a video quality ("raw", "c23", "c40"); made, or completed, if they aren't there."""
-    if p.source == "photos":
-        if quality != "raw":
-            raise CompanionError(f"Profile {p.name} has photographs, no {quality} videos; choose quality raw.")
-        return photos.extract(source_folder(p), faces_folder(p), size=p.size, enlarge=p.enlarge,
-                              bottleneck=p.bottleneck, seed=p.seed, device=device())
-    found = clips(p, quality)
-    settings = {"method": p.method, "split": p.split, "seed": p.seed}
-    if p.source == "demo":
-        settings |= asdict(DEMO)
-    return ffpp.extract(found, faces_folder(p), quality, size=p.size, enlarge=p.enlarge, frames=p.frames,
-                        settings=settings, device=device())
-
-
-EXPERIMENTS = {paper.pair_name(pair): pair for pair in (*paper.PAIRS, ("HQ", "MQ"))} | {"model B": ("RAW",)}
-"""Name -> the views that f sees: the four pairs of Table 1, the fourth pair of the literal reading of the training set
-(`paper.CONTRADICTIONS`, 1), and the classifier alone, which fixes how hard the demo is."""
+def setup(name: str, p: Profile) -> tuple[Experiment, dict, Schedule]:
+    """An experiment, the arguments of its detector, and its schedule at a profile."""
+    if name not in EXPERIMENTS:
+        raise CompanionError(f"There is no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}.")
+    experiment = EXPERIMENTS[name]
+    if experiment.detector == "TCNSC":
+        arguments = {"input_size": p.size, "width": p.width, "width_z": p.width_z, "lam": p.lam} | experiment.arguments
+        return experiment, arguments, replace(p.schedule, batch_size=p.schedule.batch_size * experiment.times)
+    cuts = CUTS.get(p.name, {}).get(experiment.detector, {})
+    timing = {key: value for key, value in (AUTHORS[experiment.detector] | cuts).items() if hasattr(p.schedule, key)}
+    size = timing.get("batch_size", p.schedule.batch_size)
+    schedule = replace(p.schedule, iterations=p.schedule.iterations * p.schedule.batch_size // size)
+    arguments = {key: value for key, value in cuts.items() if key not in timing}
+    if experiment.detector not in ("MesoInception", "Meso4") and p.pretrained:
+        arguments["pretrained"] = True
+    return experiment, arguments, replace(schedule, **timing)
 
 
 def train_experiment(name: str, p: Profile, seed: int | None = None) -> Run:
     """The run of an experiment at a profile; trained, or resumed, if it isn't there."""
-    if name not in EXPERIMENTS:
-        raise CompanionError(f"There is no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}.")
-    shape = {"input_size": p.size, "width": p.width, "width_z": p.width_z, "lam": p.lam}
-    start = {} if p.weights == "random" else {"weights": p.weights}
-    return train(name, lambda: tcnsc(p), faces(p), EXPERIMENTS[name], p.schedule, home() / "runs" / p.name,
-                 p.seed if seed is None else seed, {"detector": "TCNSC", "enlarge": p.enlarge, **shape, **start},
-                 ("detectors/tcnsc.py",))
+    return train(*_call(name, p, seed))
+
+
+def _call(name: str, p: Profile, seed: int | None) -> tuple:
+    """The arguments of `training.train` for an experiment."""
+    experiment, arguments, schedule = setup(name, p)
+    crops, views = _crops(experiment, p)
+    config = {"detector": experiment.detector, "arguments": arguments, "enlarge": p.enlarge}
+    imagenet = experiment.detector == "TCNSC" and p.weights != "random"
+    if imagenet:
+        config["weights"] = p.weights
+
+    def make() -> Detector:
+        detector = DETECTORS[experiment.detector](**arguments)
+        return _from_imagenet(detector) if imagenet else detector
+
+    return (name, make, crops, views, schedule, home() / "runs" / p.name, p.seed if seed is None else seed, config,
+            tuple(f"detectors/{module}.py" for module in MODULES[experiment.detector]))
+
+
+def _crops(experiment: Experiment, p: Profile):
+    """The faces an experiment trains on, and their views.
+
+    Photographs have no c23 video: each crop goes through that codec as a clip of one frame.
+    """
+    if p.source == "photos" and experiment.quality != "raw":
+        return faces(p), (experiment.quality.upper(),)
+    return faces(p, experiment.quality), experiment.views
 
 
 def tcnsc(p: Profile) -> TCNSC:
     """An untrained TCNSC of the profile's shape, f from random or ImageNet weights."""
     detector = TCNSC(p.size, p.width, p.width_z, p.lam)
-    if p.weights == "imagenet":
-        if p.width != 64:
-            raise CompanionError(f"ImageNet weights exist for ResNet18 itself (width 64), not for width {p.width}; "
-                                 "set weights to \"random\".")
-        state = ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
-        detector.f.load_state_dict({key: value for key, value in state.items() if not key.startswith("fc.")})
+    return detector if p.weights == "random" else _from_imagenet(detector)
+
+
+def _from_imagenet(detector: TCNSC) -> TCNSC:
+    if detector.f.features != 512:
+        raise CompanionError(f"ImageNet weights exist for ResNet18 itself (width 64), not for width "
+                             f"{detector.f.features // 8}; set weights to \"random\".")
+    state = ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+    detector.f.load_state_dict({key: value for key, value in state.items() if not key.startswith("fc.")})
     return detector
+
+
+def train_all(jobs: list[tuple[str, int | None]], p: Profile) -> None:
+    """Train what is missing of these (experiment, seed) and keep their predictions; several runs at once on a CPU.
+
+    A run takes one core, so its numbers don't depend on how many there are.
+    """
+    missing = [job for job in dict.fromkeys(jobs) if not _predicted(job[0], p, job[1]).exists()]
+    workers = min(len(missing), os.cpu_count() or 1, WORKERS)
+    if device() == "cuda" or workers < 2:
+        for job in missing:
+            predictions(job[0], p, job[1])
+        return
+    _fill_arrays(missing, p)
+    context = multiprocessing.get_context("spawn")
+    lines = context.Queue()
+    for line in range(workers):
+        lines.put(line)
+    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(lines,)) as pool:
+        futures = [pool.submit(predictions, name, p, seed) for name, seed in missing]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+WORKERS = 8  # runs at once at most; each takes about 1 GB
+
+
+def _begin(lines) -> None:
+    """In each worker: one thread, and a line of its own for the progress bar."""
+    torch.set_num_threads(1)
+    training.BAR = lines.get()
+
+
+def _fill_arrays(jobs: list[tuple[str, int | None]], p: Profile) -> None:
+    """Compress all crops that these runs need before workers share them."""
+    for name, _ in jobs:
+        crops, views = _crops(EXPERIMENTS[name], p)
+        for view in {"RAW", "LQ", *views} - {RANDOM_JPEG}:
+            for split in ("train", "val"):
+                crops.images(view, split)
+    for codec in paper.CODECS:
+        faces(p).images(codec, "test")
+
+
+def _predicted(name: str, p: Profile, seed: int | None = None) -> Path:
+    """The file in the run's folder that keeps its test predictions; named after all that they depend on beside the run."""
+    folder = training.folder_of(*_call(name, p, seed))[0]
+    key = digest(faces(p).fingerprint, versions(), code_digest("codecs.py", "evaluation.py"))
+    return folder / f"predictions-{key}.csv"
 
 
 @cache
 def predictions(name: str, p: Profile, seed: int | None = None) -> pd.DataFrame:
-    """An experiment's p(fake) of every test crop (rows) on the five test sets (columns)."""
-    return predict(train_experiment(name, p, seed).detector, faces(p), paper.CODECS)
+    """An experiment's p(fake) of every test crop (rows) on the five test sets (columns); computed once, then read."""
+    if name in (PROBE, UNTRAINED):
+        return probed(name, p)
+    path = _predicted(name, p, seed)
+    if not path.exists():
+        table = predict(train_experiment(name, p, seed).detector, faces(p), paper.CODECS)
+        write_text(path, table.to_csv(index=False))
+    return pd.read_csv(path, float_precision="round_trip")
+
+
+def probed(name: str, p: Profile) -> pd.DataFrame:
+    """p(fake) by a linear probe: logistic regression on the frozen h of RAW training crops, standardised.
+
+    name: PROBE, on model A's f, or UNTRAINED, on the random f that it started from: what training added is the difference.
+    """
+    torch.manual_seed(p.seed)
+    detector = train_experiment(MODEL_A, p).detector if name == PROBE else tcnsc(p).to(device())
+    crops = faces(p)
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    probe.fit(features(detector, crops.images("RAW", "train")), crops.labels("train"))
+    return pd.DataFrame({codec: probe.predict_proba(features(detector, crops.images(codec, "test")))[:, 1]
+                         for codec in paper.CODECS})
 
 
 def scores(name: str, p: Profile, seed: int | None = None) -> pd.DataFrame:
@@ -149,73 +251,3 @@ def scores(name: str, p: Profile, seed: int | None = None) -> pd.DataFrame:
     table = evaluate(predictions(name, p, seed), faces(p)).reset_index()
     table.insert(0, "training", name)
     return table.assign(seed=p.seed if seed is None else seed)
-
-
-def table1(p: Profile) -> pd.DataFrame:
-    """Table 1, long form: four training pairs x five test sets, with the paper's accuracy in column "paper"."""
-    table = pd.concat([scores(paper.pair_name(pair), p) for pair in paper.PAIRS], ignore_index=True)
-    return table.assign(paper=[paper.TABLE1.loc[row.training, row.codec] for row in table.itertuples()])
-
-
-def literal_table1(p: Profile) -> pd.DataFrame:
-    """Table 1 with the training qualities as printed (HQ = 20, LQ = 80): the same networks under other names, but one.
-
-    Test sets keep 80/50/20. (RAW, HQ) as printed is (RAW, LQ) of `table1` and the reverse; (LQ, MQ) is JPEG 80 and 50.
-    """
-    ours = {"(RAW, HQ)": "(RAW, LQ)", "(RAW, MQ)": "(RAW, MQ)", "(RAW, LQ)": "(RAW, HQ)", "(LQ, MQ)": "(HQ, MQ)"}
-    table = pd.concat([scores(run, p).assign(training=printed) for printed, run in ours.items()], ignore_index=True)
-    return table.assign(paper=[paper.TABLE1.loc[row.training, row.codec] for row in table.itertuples()])
-
-
-CHOICES = (("lam", 10.0), ("lam", 100.0), ("final_lr_share", 1.0), ("flip", False))
-"""What the paper leaves open and a training can tell: (setting, another value than the default)."""
-
-
-def choices(p: Profile) -> pd.DataFrame:
-    """(RAW, LQ) with one open choice changed at a time, and unchanged ("default", and with another seed): the scores."""
-    rows = [scores("(RAW, LQ)", p).assign(setting="default", value=""),
-            scores("(RAW, LQ)", p, p.seed + 1).assign(setting="seed", value=str(p.seed + 1))]
-    for setting, value in CHOICES:
-        change = {"schedule": replace(p.schedule, **{setting: value})} if hasattr(p.schedule, setting) else {setting: value}
-        rows.append(scores("(RAW, LQ)", replace(p, **change)).assign(setting=setting, value=str(value)))
-    return pd.concat(rows, ignore_index=True)
-
-
-def wide(table: pd.DataFrame, value: str = "accuracy") -> pd.DataFrame:
-    """Long form -> the paper's: a row a training pair, a column a test set, in the paper's order."""
-    return table.pivot(index="training", columns="codec", values=value).loc[
-        list(dict.fromkeys(table.training)), list(dict.fromkeys(table.codec))]
-
-
-def table1_claims(p: Profile) -> pd.DataFrame:
-    """The sentences of section 4.2.1 as differences of accuracy in points: the paper's, ours, a paired 95 % interval.
-
-    "holds here" is yes or no where the whole interval says so, else "can't tell". The claim about one test set can be
-    read two ways (a model over the qualities, or the models at one quality); both are there. Where best and worst are
-    picked by the same crops, the difference is biased upwards. One seed.
-    """
-    names, y = [paper.pair_name(pair) for pair in paper.PAIRS], faces(p).labels("test")
-    right = {name: (predictions(name, p) >= 0.5).eq(y, axis=0).astype(float) for name in (*names, "model B")}
-    theirs = pd.concat([paper.TABLE1, paper.TABLE2.loc[["model B"]]])
-    ours = pd.DataFrame({name: 100 * table.mean() for name, table in right.items()}).T
-    rest = ours.loc[names].drop("(RAW, LQ)").mean(axis=1).idxmax()
-    steepest, best, worst = (ours.RAW - ours.LQ)[names].idxmax(), ours.LQ[names].idxmax(), ours.LQ[names].idxmin()
-    pairs, one = theirs.loc[names], "(RAW, LQ)"
-    fall, their_fall = {name: table.RAW - table.LQ for name, table in right.items()}, theirs.RAW - theirs.LQ
-    rows = [
-        ("(RAW, LQ) is the best pair: its mean over the five test sets, less that of the best other pair", "above 0",
-         pairs.mean(axis=1)[one] - pairs.drop(one).mean(axis=1).max(), right[one].mean(axis=1) - right[rest].mean(axis=1)),
-        ("a model is right about as often at every quality: the largest loss from RAW to LQ", "at most the paper's",
-         their_fall[names].max(), fall[steepest]),
-        ("the models are right about equally often at one quality: best less worst at LQ", "at most the paper's",
-         pairs.LQ.max() - pairs.LQ.min(), right[best].LQ - right[worst].LQ),
-        ("similarity learning makes robust: what the classifier alone loses from RAW to LQ, less what (RAW, LQ) loses",
-         "above 0", their_fall["model B"] - their_fall[one], fall["model B"] - fall[one])]
-    units = faces(p).units("test")
-    out = [(claim, rule, printed, 100 * values.mean(), *interval(values, units)) for claim, rule, printed, values in rows]
-    claims = pd.DataFrame(out, columns=["claim, in points of accuracy", "holds if", "paper", "ours", "low", "high"])
-    more = claims["holds if"] == "above 0"
-    bound = claims.paper.where(~more, 0.0)
-    above, below = claims.low > bound, claims.high < bound
-    wanted, unwanted = above.where(more, below), below.where(more, above)
-    return claims.assign(**{"holds here": np.select([wanted, unwanted], ["yes", "no"], "can't tell")})

@@ -19,9 +19,10 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from tcnsc_lib import CompanionError, paper
 from tcnsc_lib.codecs import codec, versions
-from tcnsc_lib.experiments import Profile, home, wide
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.files import atomic, environment, write_text
+from tcnsc_lib.profiles import Profile, home
+from tcnsc_lib.tables import wide
 from tcnsc_lib.training import Run, device
 
 WIDTH = 7.0  # inches, two columns of a paper
@@ -157,25 +158,66 @@ def curves(run: Run) -> Figure:
     return figure
 
 
-def table_plot(table: pd.DataFrame) -> Figure:
-    """Long tables (`experiments.table1`, `scores`): accuracy by test set with intervals, the paper's numbers hollow."""
-    theirs = pd.concat([paper.TABLE1, paper.TABLE2])
+def table_plot(table: pd.DataFrame, columns: int = 5) -> Figure:
+    """Long tables of `tcnsc_lib.tables`: accuracy by test set with intervals, the paper's numbers (column "paper") hollow."""
     names = list(dict.fromkeys(table.training))
+    lines = -(-len(names) // columns)
     with matplotlib.rc_context(STYLE):
-        figure, axes = plt.subplots(1, len(names), figsize=(WIDTH, 2.7), sharey=True, squeeze=False)
-        for axis, name in zip(axes[0], names, strict=True):
-            for i, row in enumerate(table[table.training == name].itertuples()):
+        figure, axes = plt.subplots(lines, columns, figsize=(WIDTH, 0.6 + 2.1 * lines), sharey=True, squeeze=False)
+        for axis, name in zip(axes.flat, names):
+            rows = table[table.training == name]
+            for i, row in enumerate(rows.itertuples()):
                 style = {"marker": MARKERS[row.codec], "color": COLOURS[row.codec], "linestyle": ""}
                 bar = [[max(0, row.accuracy - row.low)], [max(0, row.high - row.accuracy)]]
                 axis.errorbar(i - 0.12, row.accuracy, bar, capsize=2, markersize=5, **style)
-                axis.plot(i + 0.2, theirs.loc[name, row.codec], markerfacecolor="none", markersize=5, **style)
-            codecs = list(dict.fromkeys(table.codec))
-            axis.set(title=name, xticks=range(len(codecs)))
-            axis.set_xticklabels(codecs, fontsize=7, rotation=60)
-        axes[0][0].set(ylabel="accuracy (%)", ylim=(min(65, table.low.min() - 2), 101))
+                axis.plot(i + 0.2, row.paper, markerfacecolor="none", markersize=5, **style)
+            axis.axhline(50, color="#999999", linewidth=0.8, linestyle=":")
+            axis.set(xticks=range(len(rows)))
+            axis.set_title(name.replace(", ", ",\n") if len(name) > 16 else name, fontsize=8)
+            axis.set_xticklabels(rows.codec, fontsize=7, rotation=60)
+        for axis in axes.flat[len(names):]:
+            axis.axis("off")
+        for axis in axes[:, 0]:
+            axis.set(ylabel="accuracy (%)", ylim=(min(65, table.low.min() - 2, table.paper.min() - 2), 101))
         marks = [Line2D([], [], marker="o", color="black", linestyle="", markerfacecolor=face, markersize=5)
                  for face in ("black", "none")]
         figure.legend(marks, ["ours, 95 % interval", "the paper"], loc="outside lower center", ncols=2)
+    return figure
+
+
+LINES = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00")  # for models, not for codecs
+
+
+def collapse(table: pd.DataFrame) -> Figure:
+    """`tables.collapse`: does the similarity branch do anything? Above z, below h; a line a model, over the updates.
+
+    Left: cosine of twins (solid) and of different images (dashed): where both are 1, agreement means nothing. Middle:
+    effective rank, 1 = one direction. Right: what each loss sends into f (solid Loss_cro, dashed lambda Loss_sim).
+    """
+    names = list(dict.fromkeys(table.training))
+    with matplotlib.rc_context(STYLE):
+        figure, axes = plt.subplots(2, 3, figsize=(WIDTH, 4.6), sharex=True)
+        for name, colour in zip(names, LINES):
+            rows = table[table.training == name]
+            x, style = rows.updates + 1, {"color": colour, "linewidth": 1.2}
+            for line, space in zip(axes, "zh"):
+                line[0].plot(x, 1 - rows[f"cos_twins_{space}"], **style)
+                line[0].plot(x, 1 - rows[f"cos_different_{space}"], linestyle="--", **style)
+                line[1].plot(x, rows[f"rank_{space}"], **style)
+            for axis, term in zip(axes[:, 2], ("sim", "cro")):
+                if (rows[f"gradient_{term}"] > 0).all():
+                    axis.plot(x, rows[f"gradient_{term}"], label=name, **style)
+        for line, space in zip(axes, "zh"):
+            line[0].set(ylabel=f"1 - mean cosine of {space}", yscale="log", xscale="log")
+            line[1].set(ylabel=f"effective rank of {space}", ylim=(0, None))
+        limits = [f(axis.get_ylim()[i] for axis in axes[:, 2]) for i, f in ((0, min), (1, max))]
+        for axis, title in zip(axes[:, 2], ("λ Loss_sim sends into f", "Loss_cro sends into f")):
+            axis.set(yscale="log", ylabel=title, ylim=limits)
+        for axis in axes[1]:
+            axis.set(xlabel="step (logarithmic)")
+        models = [Line2D([], [], color=colour) for _, colour in zip(names, LINES)]
+        marks = [Line2D([], [], color="#555555", linestyle=style) for style in ("-", "--")]
+        figure.legend(models + marks, [*names, "twins", "different images"], loc="outside lower center", ncols=3, fontsize=8)
     return figure
 
 

@@ -1,9 +1,10 @@
-"""One training loop for every detector (section 4.1): Adam, exponential schedule, fixed number of iterations.
+"""One training loop for every detector (section 4.1): exponential schedule, fixed number of iterations.
 
 A Run is a folder named after its experiment and a digest of all that determines it: settings, crops, and the code
 that makes crops and trains. Asking for a run that exists loads it; one cut short goes on from its last checkpoint and
 ends in the same weights as an uninterrupted one, since every random choice depends on (seed, iteration) alone (bit for bit
-on a CPU; on a GPU up to the rounding of kernels that have no deterministic form).
+on a CPU; on a GPU up to the rounding of kernels that have no deterministic form). On a CPU a run uses one thread, so
+that its numbers don't depend on how many cores there are; `experiments.train_all` trains several runs at once instead.
 
     <run>/weights.safetensors   the detector         <run>/config.json        what determined it
     <run>/log.csv               losses, validation   <run>/environment.json   versions, device, seconds
@@ -12,8 +13,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from io import StringIO
 from pathlib import Path
@@ -27,15 +28,20 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError
+from tcnsc_lib.batches import Part, batch, batch_indices
+from tcnsc_lib.codecs import RANDOM_JPEG
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.evaluation import probabilities, summary
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.files import atomic, code_digest, digest, environment, read_json, write_json, write_text
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # lets cuBLAS be deterministic; read at its first use
-CODE = ("codecs.py", "faces/store.py", "detectors/__init__.py", "training.py")
+CODE = ("codecs.py", "faces/store.py", "detectors/__init__.py", "batches.py", "training.py")
 CHECKPOINT_SECONDS = 30
-ROOM = 8 << 30  # bytes of a GPU left free for a batch of 224 px and its gradients
+OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+BAR = 0  # line of the screen for the progress bar; where several runs train at once, each has its own
+WATCHED = 64  # validation crops that `Detector.watch` looks at
+WATCH = {base * 10**power for base in (1, 3) for power in range(6)}  # before the first step, the third, the tenth, ...
 INTERIM = 5000  # validation crops for a point of the curve; the last point takes all
 
 
@@ -44,7 +50,8 @@ class Schedule:
     """How long and how fast to train; the defaults are the paper's, where it is silent those of `paper.OPEN`.
 
     final_lr_share: the learning rate falls exponentially to this share of itself by the last iteration.
-    flip: mirror an image and its twin together, with probability 1/2. precision: "float32" or "bfloat16" (autocast).
+    optimizer: "adam" or "sgd", both with PyTorch's other defaults. flip: mirror an image and its twin together, with
+    probability 1/2. precision: "float32" or "bfloat16" (autocast).
     validate: iterations between two points of the validation curve.
     """
 
@@ -52,6 +59,7 @@ class Schedule:
     batch_size: int = 64
     learning_rate: float = 1e-4
     final_lr_share: float = 0.1
+    optimizer: str = "adam"
     flip: bool = True
     precision: str = "bfloat16"
     validate: int = 500
@@ -73,36 +81,6 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def batch_indices(n: int, batch_size: int, iteration: int, seed: int) -> np.ndarray:
-    """Rows of the batch at this iteration: epochs are seeded permutations, the last short batch of each is dropped.
-
-    With fewer crops than a batch needs, a batch is a whole permutation.
-    """
-    per_epoch = max(1, n // batch_size)
-    order = np.random.default_rng([seed, iteration // per_epoch]).permutation(n)
-    start = iteration % per_epoch * batch_size
-    return order[start : start + batch_size]
-
-
-class Crops:
-    """The training part after one codec, as tensors on the device where they fit, else read from disk batch by batch."""
-
-    def __init__(self, array: np.ndarray, where: str):
-        self.array, self.where = array, where
-        self.held = None
-        if where == "cuda":
-            torch.cuda.empty_cache()
-            if array.nbytes < torch.cuda.mem_get_info()[0] - ROOM:
-                self.held = torch.empty(array.shape, dtype=torch.uint8, device=where)
-                for i in range(0, len(array), 4096):
-                    self.held[i : i + 4096] = torch.from_numpy(np.array(array[i : i + 4096])).to(where)
-
-    def __getitem__(self, rows: np.ndarray) -> Tensor:
-        if self.held is not None:
-            return self.held[torch.from_numpy(rows).to(self.where)]
-        return torch.from_numpy(self.array[rows]).to(self.where)
-
-
 def train(name: str, make: Callable[[], Detector], faces: FaceSet, views: tuple[str, ...], schedule: Schedule,
           root: Path, seed: int = 0, config: dict | None = None, code: tuple[str, ...] = ()) -> Run:
     """The run of this name and these settings: loaded if it exists, resumed if cut short, else trained.
@@ -112,19 +90,39 @@ def train(name: str, make: Callable[[], Detector], faces: FaceSet, views: tuple[
     make: builds the detector (seeded here). views: one codec, or two for (X, X'). config: what else determines the run,
     the detector's arguments above all. code: the detector's modules.
     """
+    folder, config, schedule = folder_of(name, make, faces, views, schedule, root, seed, config, code)
+    torch.manual_seed(seed)
+    detector = make().to(config["device"], memory_format=torch.channels_last)
+    if not (folder / "weights.safetensors").exists():
+        write_json(folder / "config.json", config)
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        with _one_thread():
+            _fit(detector, faces, views, schedule, folder, seed, f"{name} -> {folder.name}")
+    return load(folder, detector)
+
+
+def folder_of(name: str, make: Callable[[], Detector], faces: FaceSet, views: tuple[str, ...], schedule: Schedule,
+              root: Path, seed: int = 0, config: dict | None = None,
+              code: tuple[str, ...] = ()) -> tuple[Path, dict, Schedule]:
+    """Where `train` keeps the run of these arguments, all that determines it, and the schedule on this device."""
     if schedule.precision == "bfloat16" and device() == "cuda" and not torch.cuda.is_bf16_supported(False):
         schedule = replace(schedule, precision="float32")  # before Ampere, bfloat16 convolutions crawl
     config = {"name": name, "views": list(views), "seed": seed, "schedule": asdict(schedule), **(config or {}),
               "device": device(), "faces": faces.fingerprint, "code": code_digest(*CODE, *code)}
     slug = "".join(c if c.isalnum() else "-" for c in name).strip("-").replace("--", "-")
     folder = Path(root) / f"{slug}-seed{seed}-{digest(config)}"
-    torch.manual_seed(seed)
-    detector = make().to(config["device"], memory_format=torch.channels_last)
-    if not (folder / "weights.safetensors").exists():
-        write_json(folder / "config.json", config)
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        _fit(detector, faces, views, schedule, folder, seed, f"{name} -> {folder.name}")
-    return load(folder, detector)
+    return folder, config, schedule
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Arithmetic on one CPU core: more cores would add in another order, and give other numbers."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def load(folder: Path, detector: Detector) -> Run:
@@ -156,26 +154,28 @@ def _fit(detector: Detector, faces: FaceSet, views: tuple[str, ...], schedule: S
          title: str) -> None:
     """Train to the end, from the last checkpoint if there is one, and write the run."""
     where = next(detector.parameters()).device.type
-    crops = [Crops(faces.images(view, "train"), where) for view in views]
-    y = torch.tensor(faces.labels("train")).to(where)
+    part, watched = Part(detector, faces, views, where), _watched(detector, faces, views, where)
     val, y_val = faces.images(views[0], "val"), faces.labels("val")
-    optimizer = torch.optim.Adam(detector.parameters(), schedule.learning_rate)
+    optimizer = OPTIMIZERS[schedule.optimizer]([w for w in detector.parameters() if w.requires_grad], schedule.learning_rate)
     gamma = schedule.final_lr_share ** (1 / schedule.iterations)
     start, log, spent = _resume(detector, optimizer, folder)
     begun = saved = time.monotonic()
-    bar = tqdm(range(start, schedule.iterations), initial=start, total=schedule.iterations, desc=title)
+    bar = tqdm(range(start, schedule.iterations), initial=start, total=schedule.iterations, desc=title, position=BAR)
     for iteration in bar:
         for group in optimizer.param_groups:
             group["lr"] = schedule.learning_rate * gamma**iteration
-        rows = batch_indices(len(y), schedule.batch_size, iteration, seed)
-        x = batch(detector, crops, rows, schedule.flip, [seed, iteration])
-        losses = step(detector, optimizer, x, y[torch.from_numpy(rows).to(where)], schedule.precision, seed + iteration)
+        low, last = autocast(where, schedule.precision), iteration + 1 == schedule.iterations
+        x, y = batch(detector, part, batch_indices(len(part), schedule.batch_size, iteration, seed), schedule.flip,
+                     [seed, iteration])
+        with low:
+            seen = detector.watch(*watched) if iteration + 1 in WATCH or last else {}
+        losses = step(detector, optimizer, x, y, schedule.precision, seed + iteration)
         if not np.isfinite(losses["total"]):
             raise CompanionError(f"The loss of {title} is {losses['total']} at iteration {iteration + 1}; "
                                  "try a smaller learning rate.")
-        log.append({"iteration": iteration + 1, "lr": optimizer.param_groups[0]["lr"], **losses})
-        if (iteration + 1) % schedule.validate == 0 or iteration + 1 == schedule.iterations:
-            every = 1 if iteration + 1 == schedule.iterations else max(1, len(y_val) // INTERIM)
+        log.append({"iteration": iteration + 1, "lr": optimizer.param_groups[0]["lr"], **losses, **seen})
+        if (iteration + 1) % schedule.validate == 0 or last:
+            every = 1 if last else max(1, len(y_val) // INTERIM)
             log[-1] |= validate(detector, val[::every], y_val[::every])
             bar.set_postfix({"loss": f"{losses['total']:.3f}", "val acc": f"{log[-1]['val_accuracy']:.1f} %"})
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
@@ -183,19 +183,23 @@ def _fit(detector: Detector, faces: FaceSet, views: tuple[str, ...], schedule: S
             _checkpoint(detector, optimizer, folder, iteration + 1, log, spent + saved - begun)
     write_json(folder / "environment.json", environment(where) | {"seconds": round(spent + time.monotonic() - begun, 1)})
     write_text(folder / "log.csv", pd.DataFrame(log).to_csv(index=False))
-    with atomic(folder / "weights.safetensors") as part:
-        save_file(_contiguous(detector.state_dict()), part, metadata={"run": folder.name})
+    with atomic(folder / "weights.safetensors") as path:
+        save_file(_contiguous(detector.state_dict()), path, metadata={"run": folder.name})
     (folder / "checkpoint.safetensors").unlink(missing_ok=True)
 
 
-def batch(detector: Detector, crops: list[Crops], rows: np.ndarray, flip: bool, seed: list[int]) -> list[Tensor]:
-    """The views of a batch, each float32 (N, 3, S, S), mirrored alike."""
-    mirror = np.random.default_rng([*seed, 1]).random(len(rows)) < 0.5
-    x = [detector.prepare(view[rows]).contiguous(memory_format=torch.channels_last) for view in crops]
-    if flip:
-        mask = torch.from_numpy(mirror).to(x[0].device).view(-1, 1, 1, 1)
-        x = [torch.where(mask, view.flip(3), view) for view in x]
-    return x
+def autocast(where: str, precision: str):
+    """The context in which a forward pass runs."""
+    return torch.autocast(where, torch.bfloat16) if precision == "bfloat16" else nullcontext()
+
+
+def _watched(detector: Detector, faces: FaceSet, views: tuple[str, ...], where: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Fixed validation pairs for `Detector.watch`: the first view, y, and the second view (LQ if there is no fixed one)."""
+    y = faces.labels("val")
+    rows = np.unique(np.linspace(0, len(y) - 1, WATCHED).astype(int))
+    twin = views[1] if len(views) > 1 and views[1] != RANDOM_JPEG else "LQ"
+    x, x_twin = (detector.prepare(torch.from_numpy(faces.images(view, "val")[rows]).to(where)) for view in (views[0], twin))
+    return x, torch.from_numpy(y[rows]).to(where), x_twin
 
 
 def step(detector: Detector, optimizer: torch.optim.Optimizer, x: list[Tensor], y: Tensor, precision: str,
@@ -203,8 +207,7 @@ def step(detector: Detector, optimizer: torch.optim.Optimizer, x: list[Tensor], 
     """One update of all parameters on the joint loss; returns the losses as numbers."""
     torch.manual_seed(seed)  # for detectors with dropout or noise, so that a resumed run draws the same
     detector.train()
-    low = torch.autocast(x[0].device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
-    with low:
+    with autocast(x[0].device.type, precision):
         losses = detector.losses(x[0], y, *x[1:])
     optimizer.zero_grad(set_to_none=True)
     losses["total"].backward()
@@ -224,10 +227,10 @@ def _contiguous(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _checkpoint(detector: Detector, optimizer: torch.optim.Optimizer, folder: Path, iteration: int, log: list[dict],
                 spent: float) -> None:
-    """Weights, Adam's moments, log and progress in one file, so that none can be newer than another."""
+    """Weights, the optimizer's moments, log and progress in one file, so that none can be newer than another."""
     tensors = {f"detector/{k}": v for k, v in _contiguous(detector.state_dict()).items()}
     for name, values in optimizer.state_dict()["state"].items():
-        tensors |= {f"adam/{name}/{k}": v.detach().cpu().contiguous() for k, v in values.items()}
+        tensors |= {f"optimizer/{name}/{k}": v.detach().cpu().contiguous() for k, v in values.items() if v is not None}
     meta = {"run": folder.name, "iteration": str(iteration), "spent": str(spent),
             "log": pd.DataFrame(log).to_csv(index=False)}
     with atomic(folder / "checkpoint.safetensors") as part:
@@ -249,7 +252,7 @@ def _resume(detector: Detector, optimizer: torch.optim.Optimizer, folder: Path) 
     detector.load_state_dict({k.removeprefix("detector/"): v for k, v in tensors.items() if k.startswith("detector/")})
     state: dict[int, dict] = {}
     for key, value in tensors.items():
-        if key.startswith("adam/"):
+        if key.startswith("optimizer/"):
             _, index, name = key.split("/")
             state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from skimage import data
 
-from tcnsc_lib import cli, experiments, files
+from tcnsc_lib import cli, experiments, files, profiles
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.faces import demo, ffpp
 from tcnsc_lib.faces.detect import Faces
@@ -68,7 +68,7 @@ def test_help_names_every_step(capsys):
     assert end.value.code == 0
     for step in STEPS:
         assert f"  {step} " in text, step
-    assert all(name in text for name in experiments.PROFILES)
+    assert all(name in text for name in profiles.PROFILES)
 
 
 @pytest.mark.parametrize("argv", [[], ["fetch"], ["faces", "--quality", "c99"], ["table", "7"],
@@ -152,7 +152,7 @@ def test_photographs_have_no_video_quality(refused):
 
 # ---------------------------------------------------------------- steps that work, and are stopped
 
-SMALL = replace(experiments.PROFILES["ffpp"], size=32, frames=2)
+SMALL = replace(profiles.PROFILES["ffpp"], size=32, frames=2)
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ class Central:
 @pytest.fixture
 def copy(miniature, monkeypatch) -> Path:
     monkeypatch.setattr(ffpp, "FaceFinder", Central)
-    monkeypatch.setitem(experiments.PROFILES, "ffpp", SMALL)
+    monkeypatch.setitem(profiles.PROFILES, "ffpp", SMALL)
     monkeypatch.setenv("TCNSC_SOURCE", str(miniature))
     return miniature
 
@@ -220,17 +220,17 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(refused, copy, home, 
     assert len(FaceSet(home / "data/faces/ffpp/raw")) == 6
 
 
-@pytest.mark.parametrize("argv, function", [
-    (["demo"], "clips"), (["faces"], "faces"), (["audit"], "clips"), (["train", "all"], "train_experiment"),
-    (["table", "1"], "table1")])
-def test_ctrl_c_in_every_step(refused, monkeypatch, argv, function):
-    monkeypatch.setattr(experiments, function, fail_after(0, None, KeyboardInterrupt()))
+@pytest.mark.parametrize("argv, module, function", [
+    (["demo"], profiles, "clips"), (["faces"], profiles, "faces"), (["audit"], profiles, "clips"),
+    (["train", "all"], experiments, "train_all"), (["table", "1"], experiments, "train_all")])
+def test_ctrl_c_in_every_step(refused, monkeypatch, argv, module, function):
+    monkeypatch.setattr(module, function, fail_after(0, None, KeyboardInterrupt()))
     assert "stopped" in refused(*argv, status=130)
 
 
 def test_other_profile_settings_in_the_same_folder(refused, copy, monkeypatch):
     assert cli.main(["faces", "--profile", "ffpp"]) == 0
-    monkeypatch.setitem(experiments.PROFILES, "ffpp", replace(SMALL, enlarge=1.5))
+    monkeypatch.setitem(profiles.PROFILES, "ffpp", replace(SMALL, enlarge=1.5))
     assert "enlarge: 1.3 there, 1.5 now" in refused("faces", "--profile", "ffpp")
 
 
@@ -241,7 +241,7 @@ def test_audit_tells_the_true_quality_and_what_is_missing(copy, capsys):
 
 
 def test_unexpected_errors_are_not_hidden(monkeypatch):
-    monkeypatch.setattr(experiments, "faces", fail_after(0, None, ZeroDivisionError("a bug")))
+    monkeypatch.setattr(profiles, "faces", fail_after(0, None, ZeroDivisionError("a bug")))
     with pytest.raises(ZeroDivisionError, match="a bug"):
         cli.main(["faces"])
 
@@ -255,7 +255,7 @@ def run(tmp_path) -> Path:
     folder.mkdir()
     torch.manual_seed(0)
     save_file(TCNSC(**SHAPE).state_dict(), folder / "weights.safetensors", metadata={"run": folder.name})
-    (folder / "config.json").write_text(json.dumps(SHAPE | {"enlarge": 1.3}))
+    (folder / "config.json").write_text(json.dumps({"detector": "TCNSC", "arguments": SHAPE, "enlarge": 1.3}))
     (folder / "log.csv").write_text("iteration,total\n1,0.5\n")
     (folder / "environment.json").write_text("{}")
     return folder

@@ -17,8 +17,8 @@ from nbval.plugin import get_sanitize_patterns
 
 from tcnsc_lib import paper, verdict
 from tcnsc_lib.detectors.tcnsc import TCNSC
-from tcnsc_lib.experiments import PROFILES, Profile
 from tcnsc_lib.figures import table1_markdown
+from tcnsc_lib.profiles import PROFILES, Profile
 from tcnsc_lib.training import Schedule
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,7 +86,8 @@ def test_the_defaults_are_the_papers():
     assert (schedule.final_lr_share, schedule.flip) == (0.1, True)
     assert (p.lam, p.enlarge, p.weights) == (1.0, 1.3, "random")
     assert p.schedule == schedule
-    assert {"input_size": p.size, "width": p.width, "width_z": p.width_z, "lam": p.lam} == {
+    assert {"input_size": p.size, "width": p.width, "width_z": p.width_z, "lam": p.lam,
+            "classified": "raw", "compared": "z"} == {
         name: parameter.default for name, parameter in inspect.signature(TCNSC).parameters.items()}
 
 
@@ -105,8 +106,8 @@ def test_nbval_reads_every_rule_of_the_sanitize_file():
 
 # imports run one way
 
-ORDER = ("paper", "codecs", "faces", "detectors", "evaluation", "training", "experiments", "figures",
-         "verdict", "cli")
+ORDER = ("paper", "codecs", "faces", "detectors", "evaluation", "batches", "training", "profiles", "experiments", "tables",
+         "claims", "figures", "verdict", "cli")
 FREE = {"files", "__init__"}  # what every module may import
 
 

@@ -18,7 +18,8 @@ from tcnsc_lib import CompanionError, files, training
 from tcnsc_lib.codecs import codec
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.faces.store import Builder, FaceSet
-from tcnsc_lib.training import Crops, Schedule, batch, batch_indices, load, train
+from tcnsc_lib.batches import Part, batch, batch_indices
+from tcnsc_lib.training import Schedule, load, train
 
 TINY = Schedule(iterations=8, batch_size=8, learning_rate=5e-3, precision="float32", validate=4)
 FINISHED = {"weights.safetensors", "log.csv", "config.json", "environment.json"}
@@ -124,8 +125,8 @@ def test_few_crops_make_one_batch_of_all():
 def test_a_twin_is_the_compressed_image_mirrored_alike(faces):
     rows = np.array([3, 0, 7, 11, 2, 20, 15, 9])
     raw, twins = faces.images("RAW", "train"), faces.images("LQ", "train")
-    crops = [Crops(view, "cpu") for view in (raw, twins)]
-    x, x_twin = batch(tiny(), crops, rows, True, [0, 0])
+    (x, x_twin), y = batch(tiny(), Part(tiny(), faces, ("RAW", "LQ"), "cpu"), rows, True, [0, 0])
+    assert y.tolist() == faces.labels("train")[rows].tolist()
     mirrored = []
     for i, row in enumerate(rows):
         pictures = np.stack([raw[row], codec("LQ")(raw[row])])
@@ -137,7 +138,7 @@ def test_a_twin_is_the_compressed_image_mirrored_alike(faces):
 
 def test_without_flip_nothing_is_mirrored(faces):
     raw = faces.images("RAW", "train")
-    (x,) = batch(tiny(), [Crops(raw, "cpu")], np.arange(24), False, [0, 0])
+    (x,), _ = batch(tiny(), Part(tiny(), faces, ("RAW",), "cpu"), np.arange(24), False, [0, 0])
     assert torch.equal(x, tiny().prepare(torch.tensor(raw)))
 
 
@@ -194,7 +195,8 @@ def test_a_run_holds_four_files_and_no_pickle(whole):
 def test_a_loss_that_is_no_number_stops_the_run(faces, tmp_path, bad):
     class Broken(TCNSC):
         def losses(self, x, y, x_twin=None):
-            return {"total": super().losses(x, y, x_twin)["total"] * bad}
+            losses = super().losses(x, y, x_twin)
+            return losses | {"total": losses["total"] * bad}
 
     with pytest.raises(CompanionError, match="iteration 1"):
         train("broken", lambda: Broken(32, 4, 8), faces, ("RAW",), TINY, tmp_path)

@@ -5,6 +5,9 @@ The constructor's defaults are the paper's, and where the paper is silent those 
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import deepcopy
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,13 +20,14 @@ class Encoder(ResNet):
     """f: torchvision's ResNet18 up to its global average pooling, X (N, 3, S, S) -> h (N, 8 * width).
 
     width: channels of the first stage; 64 is ResNet18 itself. A smaller width keeps the stem, all four stages
-    and both blocks of each, and divides every channel count alike (for the demo's clock).
+    and both blocks of each, and divides every channel count alike (for the demo's clock). block, layers: of another
+    ResNet in the same way; h then has 8 * width * block.expansion values.
     """
 
-    def __init__(self, width: int = 64):
+    def __init__(self, width: int = 64, block: type[nn.Module] = BasicBlock, layers: Sequence[int] = (2, 2, 2, 2)):
         self.stage1 = width
-        super().__init__(BasicBlock, [2, 2, 2, 2])
-        self.features = 8 * width
+        super().__init__(block, list(layers))
+        self.features = 8 * width * block.expansion
         self.fc = nn.Identity()
         if width != 64:
             self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
@@ -56,15 +60,36 @@ def loss_cro(logits: Tensor, y: Tensor) -> Tensor:
     return F.cross_entropy(logits, y)
 
 
+def effective_rank(v: Tensor) -> float:
+    """How many directions vectors (N, D) use, 1 to min(N, D): exp of the entropy of their singular values, uncentred.
+
+    1: all lie on one line through the origin. Roy and Vetterli, EUSIPCO 2007; as RankMe (Garrido et al., ICML 2023) uses it.
+    """
+    share = torch.linalg.svdvals(v.float())
+    share = share / share.sum()
+    return torch.special.entr(share).sum().exp().item()
+
+
+def spread(v: Tensor) -> float:
+    """Standard deviation of vectors (N, D) of length 1, times sqrt(D): 0 if all point one way, 1 if every way alike.
+
+    After SimSiam (Chen and He, CVPR 2021), section 4.1.
+    """
+    return (F.normalize(v.float(), dim=1).std(0).mean() * v.shape[1] ** 0.5).item()
+
+
 class TCNSC(Detector):
-    """The dual-branch model; with `lam=0` and no twin it is the classifier alone (model B of Table 2).
+    """The dual-branch model; trained on one view it is the classifier alone (model B of Table 2).
 
     width: of the encoder. width_z: output width of g, whose hidden layer is as wide as h. lam: lambda of eq. 4.
+    classified: the views that Loss_cro sees, "raw" (the first of the pair: algorithm 2, eq. 3), "both" (what the
+    text's "(h, h')" may mean) or "none" (model A). compared: what Loss_sim compares, "z" (eq. 1) or "h" (without g).
     """
 
-    def __init__(self, input_size: int = 224, width: int = 64, width_z: int = 128, lam: float = 1.0):
+    def __init__(self, input_size: int = 224, width: int = 64, width_z: int = 128, lam: float = 1.0,
+                 classified: str = "raw", compared: str = "z"):
         super().__init__(input_size)
-        self.lam = lam
+        self.lam, self.classified, self.compared = lam, classified, compared
         self.f = Encoder(width)
         h = self.f.features
         self.g = nn.Sequential(nn.Linear(h, h), nn.ReLU(), nn.Linear(h, width_z))
@@ -74,16 +99,41 @@ class TCNSC(Detector):
         """The path used at test time: c(f(X)), normalised crops (N, 3, S, S) -> logits (N, 2), [real, fake]."""
         return self.c(self.f(x))
 
+    def features(self, x: Tensor) -> Tensor:
+        """h = f(X): (N, 3, S, S) -> (N, 8 * width)."""
+        return self.f(x)
+
     def losses(self, x: Tensor, y: Tensor, x_twin: Tensor | None = None) -> dict[str, Tensor]:
         """Algorithms 1 and 2 in one step: equation 4 in "total", its terms in "cro" and "sim".
 
         x, x_twin: (N, 3, S, S). Both views go through f as one batch of 2N (section 3.1, step 10), so they share
-        batch statistics; the classification loss sees h of the first view alone (algorithm 2).
+        batch statistics; by default the classification loss sees h of the first view alone (algorithm 2).
         """
         if x_twin is None:
             cro = loss_cro(self(x), y)
             return {"total": cro, "cro": cro}
         h, h_twin = self.f(torch.cat([x, x_twin])).chunk(2)
-        cro = loss_cro(self.c(h), y)
-        sim = loss_sim(self.g(h), self.g(h_twin))
-        return {"total": cro + self.lam * sim, "cro": cro, "sim": sim}
+        cro = loss_cro(self.c(torch.cat([h, h_twin])), y.repeat(2)) if self.classified == "both" else loss_cro(self.c(h), y)
+        sim = loss_sim(h, h_twin) if self.compared == "h" else loss_sim(self.g(h), self.g(h_twin))
+        total = self.lam * sim if self.classified == "none" else cro + self.lam * sim
+        return {"total": total, "cro": cro, "sim": sim}
+
+    def watch(self, x: Tensor, y: Tensor, x_twin: Tensor) -> dict[str, float]:
+        """Is Loss_sim satisfied by a constant? Measured on fixed pairs, with batch statistics, leaving the model as it is.
+
+        For z and h: mean cosine of twins and of different images, `spread`, `effective_rank` (of the first view); and
+        the norm of the gradient that each term of equation 4, lambda included, sends into f.
+        """
+        copy = deepcopy(self).train()
+        losses, weights = copy.losses(x, y, x_twin), list(copy.f.parameters())
+        parts = {"cro": losses["cro"] * (self.classified != "none"), "sim": losses["sim"] * self.lam}
+        out = {f"gradient_{name}": torch.stack([g.norm() for g in torch.autograd.grad(part, weights, retain_graph=True)]
+                                               ).norm().item() for name, part in parts.items()}
+        with torch.no_grad():
+            h, h_twin = copy.f(torch.cat([x, x_twin])).chunk(2)
+            for name, a, b in (("z", self.g(h), self.g(h_twin)), ("h", h, h_twin)):
+                cos = F.normalize(a, dim=1) @ F.normalize(b, dim=1).T
+                out |= {f"cos_twins_{name}": cos.diag().mean().item(),
+                        f"cos_different_{name}": cos[~torch.eye(len(a), dtype=torch.bool, device=a.device)].mean().item(),
+                        f"spread_{name}": spread(a), f"rank_{name}": effective_rank(a)}
+        return out

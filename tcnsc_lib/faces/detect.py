@@ -72,6 +72,12 @@ def square(box: np.ndarray, enlarge: float) -> tuple[int, int, int]:
     return round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2), side
 
 
+def to_crop(points: np.ndarray, box: np.ndarray, size: int, enlarge: float) -> np.ndarray:
+    """Where points of the frame, float (..., 2), x y in pixels, lie in the `crop` of this box, in its pixels."""
+    left, top, side = square(box, enlarge)
+    return (np.asarray(points) - (left, top) + 0.5) * size / side - 0.5
+
+
 def crop(frame: np.ndarray, box: np.ndarray, size: int, enlarge: float) -> np.ndarray:
     """The face in a frame: uint8 (H, W, 3) -> uint8 (size, size, 3), antialiased (Lanczos)."""
     left, top, side = square(box, enlarge)

@@ -18,8 +18,8 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.faces.detect import FaceFinder, crop
-from tcnsc_lib.faces.store import SPLITS, Builder, FaceSet
+from tcnsc_lib.faces.detect import FaceFinder, crop, to_crop
+from tcnsc_lib.faces.store import LANDMARKS, SPLITS, Builder, FaceSet
 from tcnsc_lib.faces.video import read_frames
 from tcnsc_lib.files import read_json, signature, write_json
 
@@ -170,19 +170,21 @@ def extract(clips: list[Video], out: Path, quality: str, *, size: int, enlarge: 
 def _piece(clip: Video, about: dict, box: dict, frames: np.ndarray, size: int, enlarge: float) -> tuple:
     """Rows, crops and what was missed of one video."""
     rows, crops, missed = [], [], []
-    for number, frame, corners, p in zip(box["frames"], frames, box["boxes"], box["probabilities"], strict=True):
+    for number, frame, corners, p, points in zip(box["frames"], frames, box["boxes"], box["probabilities"],
+                                                 box["landmarks"], strict=True):
         if corners is None:
             missed.append({**about, "frame": number, "reason": "no face"})
             continue
         rows.append({**about, "label": clip.label, "frame": number, "identity": clip.identity, "source": clip.source,
-                     "probability": p, **dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True))})
+                     "probability": p, **dict(zip(("x0", "y0", "x1", "y1"), corners, strict=True)),
+                     **dict(zip(LANDMARKS, to_crop(points, corners, size, enlarge).ravel().round(2), strict=True))})
         crops.append(crop(frame, corners, size, enlarge))
     return rows, crops, missed
 
 
 def _boxes(clip: Video, path: Path, finder: FaceFinder, count: int) -> tuple[dict, np.ndarray]:
     """The video's boxes and the frames they belong to; found now, or read back if their video is still the same."""
-    if path.exists() and (known := read_json(path))["count"] == count:
+    if path.exists() and (known := read_json(path))["count"] == count and "landmarks" in known:
         origin = clip.path.parents[2] / known["found in"]
         if origin.exists() and signature(origin) == known["signature"]:
             return known, read_frames(clip.path, np.array(known["frames"]))[1]
@@ -190,6 +192,7 @@ def _boxes(clip: Video, path: Path, finder: FaceFinder, count: int) -> tuple[dic
     faces = finder(frames)
     box = {"count": count, "found in": str(clip.path.relative_to(clip.path.parents[2])), "signature": signature(clip.path),
            "frames": numbers.tolist(), "boxes": [None if np.isnan(b[0]) else b.round(2).tolist() for b in faces.boxes],
+           "landmarks": [None if np.isnan(points[0, 0]) else points.round(2).tolist() for points in faces.landmarks],
            "probabilities": [None if np.isnan(p) else round(p, 5) for p in faces.probabilities]}
     write_json(path, box)
     return box, frames

@@ -18,9 +18,9 @@ from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.faces import forge
-from tcnsc_lib.faces.detect import BATCH, FaceFinder, crop
+from tcnsc_lib.faces.detect import BATCH, FaceFinder, crop, to_crop
 from tcnsc_lib.faces.ffpp import random_split
-from tcnsc_lib.faces.store import SPLITS, Builder, FaceSet, open_image
+from tcnsc_lib.faces.store import LANDMARKS, SPLITS, Builder, FaceSet, open_image
 from tcnsc_lib.files import digest, read_json, signature, write_json
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -121,7 +121,8 @@ def _add(builder: Builder, photo: Photo, donor: Photo | None, part: str, found: 
     image = open_image(photo.path)
     fake, _ = forge.swap(image, np.array(face["landmarks"]), open_image(donor.path),
                          np.array(found[donor.name]["landmarks"]), bottleneck)
-    about |= {"probability": face["probability"], **dict(zip(("x0", "y0", "x1", "y1"), face["box"], strict=True))}
+    about |= {"probability": face["probability"], **dict(zip(("x0", "y0", "x1", "y1"), face["box"], strict=True)),
+              **dict(zip(LANDMARKS, to_crop(face["landmarks"], face["box"], size, enlarge).ravel().round(2), strict=True))}
     for method, picture, label, source in (("original", image, 0, ""), ("swap", fake, 1, donor.person)):
         row = {**about, "label": label, "method": method, "source": source}
         builder.add(method, photo.name, [row], [crop(picture, face["box"], size, enlarge)], [])

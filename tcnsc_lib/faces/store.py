@@ -6,7 +6,8 @@
     <root>/pieces/        what each video gave; an extraction that was cut short goes on from here
 
 `label` is 0 for real and 1 for fake, everywhere. `identity` is the person whose head and background it is (the
-target), `source` the person whose face was put in, empty for a real crop.
+target), `source` the person whose face was put in, empty for a real crop. The box is in pixels of the frame, landmarks
+(left as seen in the picture) are in pixels of the crop.
 """
 from __future__ import annotations
 
@@ -27,8 +28,9 @@ from tcnsc_lib.codecs import codec, versions
 from tcnsc_lib.files import atomic, digest, read_json, signature, write_json, write_text
 
 SPLITS = ("train", "val", "test")
+LANDMARKS = [f"{point}_{axis}" for point in ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth") for axis in "xy"]
 COLUMNS = ["file", "label", "video", "frame", "identity", "source", "method", "split",
-           "x0", "y0", "x1", "y1", "probability", "crc"]
+           "x0", "y0", "x1", "y1", "probability", *LANDMARKS, "crc"]
 MISSED = ["video", "method", "split", "frame", "reason"]
 
 
@@ -114,6 +116,9 @@ class FaceSet:
         except (FileNotFoundError, KeyError) as error:
             raise CompanionError(f"The FaceSet in {self.root} has lost missed.csv or about.json; delete that folder and "
                                  "run `tcnsc faces` again.") from error
+        if set(COLUMNS) - set(self.manifest):
+            raise CompanionError(f"The faces in {self.root} were made by an older version; delete {self.root.parent} and "
+                                 "run `tcnsc faces` again.")
         self.size = self.settings["size"]
 
     def __len__(self) -> int:
@@ -126,6 +131,10 @@ class FaceSet:
     def labels(self, split: str) -> np.ndarray:
         """int64 (N,): 0 real, 1 fake."""
         return self.rows(split).label.to_numpy(np.int64)
+
+    def landmarks(self, split: str) -> np.ndarray:
+        """float64 (N, 5, 2): eyes, nose, corners of the mouth, x y in pixels of the crop; NaN where unknown."""
+        return self.rows(split)[LANDMARKS].apply(pd.to_numeric, errors="coerce").to_numpy(float).reshape(-1, 5, 2)
 
     def units(self, split: str) -> np.ndarray:
         """str (N,): which crops succeed or fail together, for intervals. A person, or two who lent each other their faces."""
