@@ -13,14 +13,18 @@ import pandas as pd
 from tcnsc_lib import paper
 from tcnsc_lib.evaluation import interval
 from tcnsc_lib.experiments import (AUGMENTED, AUTHORS, CONTROLS, CUTS, DETECTORS, DUAL, EXPERIMENTS, JPEG, MODEL_A, PROBE,
-                                   SEEDED, UNTRAINED, predictions, scores, train_experiment)
+                                   SEEDED, UNTRAINED, predictions, scores, setup, train_experiment)
 from tcnsc_lib.profiles import Profile, faces
 
 
 def table1(p: Profile) -> pd.DataFrame:
     """Table 1, long form: four training pairs x five test sets, with the paper's accuracy in column "paper"."""
-    table = pd.concat([scores(paper.pair_name(pair), p) for pair in paper.PAIRS], ignore_index=True)
-    return table.assign(paper=[paper.TABLE1.loc[row.training, row.codec] for row in table.itertuples()])
+    return _beside(pd.concat([scores(paper.pair_name(pair), p) for pair in paper.PAIRS], ignore_index=True), paper.TABLE1)
+
+
+def difficulty(p: Profile) -> pd.DataFrame:
+    """The classifier alone (model B of Table 2), which fixes how hard a profile is, in `table1`'s form."""
+    return _beside(scores("model B", p), paper.TABLE2)
 
 
 def literal_table1(p: Profile) -> pd.DataFrame:
@@ -30,7 +34,7 @@ def literal_table1(p: Profile) -> pd.DataFrame:
     """
     ours = {"(RAW, HQ)": "(RAW, LQ)", "(RAW, MQ)": "(RAW, MQ)", "(RAW, LQ)": "(RAW, HQ)", "(LQ, MQ)": "(HQ, MQ)"}
     table = pd.concat([scores(run, p).assign(training=printed) for printed, run in ours.items()], ignore_index=True)
-    return table.assign(paper=[paper.TABLE1.loc[row.training, row.codec] for row in table.itertuples()])
+    return _beside(table, paper.TABLE1)
 
 
 CHOICES = (("lam", 10.0), ("lam", 100.0), ("final_lr_share", 1.0), ("flip", False))
@@ -56,6 +60,22 @@ def wide(table: pd.DataFrame, value: str = "accuracy") -> pd.DataFrame:
 TABLE2 = ((MODEL_A, MODEL_A), (PROBE, PROBE), (UNTRAINED, UNTRAINED), ("model B", "model B"), ("dual", DUAL),
           *((name, name) for name in CONTROLS))
 """Row of the table -> what it is called in `EXPERIMENTS`: the paper's three, then our controls."""
+
+
+SEES = {"raw": "X", "both": "X and X'", "none": "nothing"}
+
+
+def ablation(p: Profile) -> pd.DataFrame:
+    """What each row of `table2` is trained on: the views, what the two losses see, images that f sees a step, steps."""
+    rows = []
+    for row, run in TABLE2:
+        if run in EXPERIMENTS:
+            experiment, arguments, schedule = setup(run, p)
+            two, similarity = len(experiment.views) == 2, len(experiment.views) == 2 and arguments["lam"] > 0
+            sim = f"{arguments.get('compared', 'z')}, λ = {arguments['lam']:g}" if similarity else "nothing"
+            rows.append((row, ", ".join(experiment.views), SEES[arguments.get("classified", "raw")], sim,
+                         schedule.batch_size * (1 + two), schedule.iterations))
+    return pd.DataFrame(rows, columns=["row", "views", "Loss_cro sees", "Loss_sim compares", "images a step", "steps"])
 
 
 def table2(p: Profile) -> pd.DataFrame:
@@ -154,5 +174,6 @@ def cuts(p: Profile) -> pd.DataFrame:
     rows = []
     for name, changes in CUTS.get(p.name, {}).items():
         authors = {key: value.default for key, value in inspect.signature(DETECTORS[name]).parameters.items()} | AUTHORS[name]
-        rows += [(name, key, authors.get(key, "as many crops as TCNSC"), value) for key, value in changes.items()]
+        rows += [(name, key, authors.get(key, "as many crops as TCNSC"), value) for key, value in changes.items()
+                 if key != "validate"]  # changes no training
     return pd.DataFrame(rows, columns=["detector", "setting", "authors", "here"])
