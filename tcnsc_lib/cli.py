@@ -36,7 +36,7 @@ sources (TCNSC_SOURCE): where photographs or FaceForensics++ lie; default data/p
 Every step can be stopped with Ctrl-C; the same command goes on where it stopped."""
 
 
-README_MARKS = "<!-- table 1: `tcnsc readme` -->", "<!-- end -->"
+README_MARKS = "<!-- table {}: `tcnsc readme` -->", "<!-- end of table {} -->"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     step("table", _table, "Print a table beside the paper's and save it.").add_argument(
         "number", choices=["1", "2", "3", "choices"], help="1, 2, 3: that table of the paper; choices: what the open "
         "choices change (long)")
-    step("readme", _readme, "Write Table 1 of the committed demo and photos into README.md.")
+    step("readme", _readme, "Write Tables 1 to 3 of the committed demo and photos into README.md.")
     sub = step("predict", _predict, "Say how likely the main face of a picture is fake, at each codec.")
     sub.add_argument("image", type=Path)
     sub.add_argument("--run", type=Path, required=True, help="folder of a finished run")
@@ -172,11 +172,12 @@ def _choices(p: profiles.Profile) -> None:
 
 def _readme(arguments) -> None:
     path = profiles.home() / "README.md"
-    before, rest = path.read_text(encoding="utf-8").split(README_MARKS[0])
-    after = rest.split(README_MARKS[1])[1]
-    table = figures.table1_markdown()
-    write_text(path, f"{before}{README_MARKS[0]}\n{table}\n{README_MARKS[1]}{after}")
-    print(table)
+    text = path.read_text(encoding="utf-8")
+    for number in (1, 2, 3):
+        begin, end = (mark.format(number) for mark in README_MARKS)
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{figures.readme_table(number)}\n{end}{rest.split(end)[1]}"
+    write_text(path, text)
 
 
 def _predict(arguments) -> None:

@@ -192,11 +192,11 @@ def collapse(table: pd.DataFrame) -> Figure:
     """`tables.collapse`: does the similarity branch do anything? Above z, below h; a line a model, over the updates.
 
     Left: cosine of twins (solid) and of different images (dashed): where both are 1, agreement means nothing. Middle:
-    effective rank, 1 = one direction. Right: what each loss sends into f (solid Loss_cro, dashed lambda Loss_sim).
+    effective rank, 1 = one direction. Right: the gradient that each loss sends into f, on one scale.
     """
     names = list(dict.fromkeys(table.training))
     with matplotlib.rc_context(STYLE):
-        figure, axes = plt.subplots(2, 3, figsize=(WIDTH, 4.6), sharex=True)
+        figure, axes = plt.subplots(2, 3, figsize=(WIDTH, 5.0), sharex=True)
         for name, colour in zip(names, LINES):
             rows = table[table.training == name]
             x, style = rows.updates + 1, {"color": colour, "linewidth": 1.2}
@@ -208,11 +208,14 @@ def collapse(table: pd.DataFrame) -> Figure:
                 if (rows[f"gradient_{term}"] > 0).all():
                     axis.plot(x, rows[f"gradient_{term}"], label=name, **style)
         for line, space in zip(axes, "zh"):
-            line[0].set(ylabel=f"1 - mean cosine of {space}", yscale="log", xscale="log")
-            line[1].set(ylabel=f"effective rank of {space}", ylim=(0, None))
-        limits = [f(axis.get_ylim()[i] for axis in axes[:, 2]) for i, f in ((0, min), (1, max))]
+            line[0].set(ylabel=f"1 - cosine, {space}", yscale="log", xscale="log")
+            line[1].set(ylabel=f"effective rank, {space}", ylim=(0, None))
+        sent = table[["gradient_sim", "gradient_cro"]].to_numpy()
         for axis, title in zip(axes[:, 2], ("λ Loss_sim sends into f", "Loss_cro sends into f")):
-            axis.set(yscale="log", ylabel=title, ylim=limits)
+            axis.set(yscale="log", ylabel=title, ylim=(sent[sent > 0].min() / 2, sent.max() * 2))
+        for axis, title in zip(axes[0], ("do twins agree more\nthan strangers?", "how many directions\nare used?",
+                                         "does the loss\nstill teach f?")):
+            axis.set_title(title, fontsize=9)
         for axis in axes[1]:
             axis.set(xlabel="step (logarithmic)")
         models = [Line2D([], [], color=colour) for _, colour in zip(names, LINES)]
@@ -221,16 +224,28 @@ def collapse(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def table1_markdown() -> str:
-    """The README's table: Table 1 and the classifier alone, the paper's numbers and those committed for each profile."""
+def readme_table(number: int) -> str:
+    """The README's Table 1, 2 or 3: the paper's numbers and those committed for each profile.
+
+    Table 1 in full, with the classifier alone; of Tables 2 and 3 accuracy on RAW and at LQ, and AUC at LQ.
+    """
     base = home() / "figures"
-    blocks = {"paper": pd.concat([paper.TABLE1, paper.TABLE2.loc[["model B"]]])}
-    for name in ("demo", "photos"):
-        table = pd.concat([read(base / name / "table1.csv"), read(base / name / "difficulty.csv")])
-        blocks[name] = wide(table)
-    lines = ["| trained on | | " + " | ".join(paper.CODECS) + " |", "|---|---|" + "---|" * len(paper.CODECS)]
-    for row in blocks["paper"].index:
-        for i, (name, block) in enumerate(blocks.items()):
-            label = "" if i else "classifier alone (model B)" if row == "model B" else row
-            lines.append(f"| {label} | {name} | " + " | ".join(f"{block.loc[row, c]:.1f}" for c in paper.CODECS) + " |")
+    ours = {name: read(base / name / f"table{number}.csv") for name in ("demo", "photos")}
+    if number == 1:
+        blocks = {"paper": pd.concat([paper.TABLE1, paper.TABLE2.loc[["model B"]]])}
+        blocks |= {name: wide(pd.concat([table, read(base / name / "difficulty.csv")])) for name, table in ours.items()}
+        lines = ["| trained on | | " + " | ".join(paper.CODECS) + " |", "|---|---|" + "---|" * len(paper.CODECS)]
+        for row in blocks["paper"].index:
+            for i, (name, block) in enumerate(blocks.items()):
+                label = "" if i else "classifier alone (model B)" if row == "model B" else row
+                lines.append(f"| {label} | {name} | " + " | ".join(f"{block.loc[row, c]:.1f}" for c in paper.CODECS) + " |")
+        return "\n".join(lines)
+    theirs = {2: paper.TABLE2, 3: paper.TABLE3}[number]
+    lines = ["| | paper RAW | LQ | demo RAW | LQ | AUC LQ | photos RAW | LQ | AUC LQ |", "|---|" + "---|" * 8]
+    for row in dict.fromkeys(ours["demo"].training):
+        cells = [f"{theirs.loc[row, c]:.1f}" if row in theirs.index else "" for c in ("RAW", "LQ")]
+        for table in ours.values():
+            block = table[table.training == row].set_index("codec")
+            cells += [f"{block.accuracy[c]:.1f}" for c in ("RAW", "LQ")] + [f"{block.auc.LQ:.1f}"]
+        lines.append(f"| {row} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from tcnsc_lib import paper
 from tcnsc_lib.evaluation import interval
-from tcnsc_lib.experiments import (AUGMENTED, AUTHORS, CONTROLS, CUTS, DETECTORS, DUAL, EXPERIMENTS, JPEG, MODEL_A, PROBE,
+from tcnsc_lib.experiments import (AUGMENTED, AUTHORS, CONTROLS, CUTS, DETECTORS, DUAL, EXPERIMENTS, MODEL_A, PROBE,
                                    SEEDED, UNTRAINED, predictions, scores, setup, train_experiment)
 from tcnsc_lib.profiles import Profile, faces
 
@@ -142,7 +142,7 @@ def seed_differences(p: Profile) -> pd.DataFrame:
 
 
 WATCHED = (("dual", DUAL), ("model B", "model B"), (MODEL_A, MODEL_A),
-           *((name, name) for name in CONTROLS if name.startswith("(") and name != JPEG))
+           *((name, name) for name in CONTROLS if name.startswith(("(i)", "(iv)"))))
 
 
 def collapse(p: Profile) -> pd.DataFrame:
@@ -165,8 +165,8 @@ def costs(p: Profile) -> pd.DataFrame:
         seen = schedule["iterations"] * schedule["batch_size"]
         rows.append((name, sum(w.numel() for w in run.detector.parameters()), run.detector.input_size, schedule["optimizer"],
                      schedule["batch_size"], schedule["learning_rate"], schedule["iterations"], seen, seconds, seen / seconds))
-    return pd.DataFrame(rows, columns=["detector", "parameters", "input_size", "optimizer", "batch", "rate", "iterations",
-                                       "crops_seen", "seconds", "crops_per_second"])
+    return pd.DataFrame(rows, columns=["detector", "parameters", "input_size", "optimizer", "batch_size", "learning_rate",
+                                       "iterations", "crops_seen", "seconds", "crops_per_second"])
 
 
 def cuts(p: Profile) -> pd.DataFrame:

@@ -11,18 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import build
 from PIL import Image
 from safetensors.torch import save_file
 from skimage import data
 
-from tcnsc_lib import cli, experiments, files, profiles
+from tcnsc_lib import CompanionError, cli, experiments, files, paper, profiles
+from tcnsc_lib.detectors import Detector
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.faces import demo, ffpp
 from tcnsc_lib.faces.detect import Faces
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.faces.video import write_video
 
-STEPS = ("demo", "faces", "audit", "train", "table", "predict", "verify")
+STEPS = ("demo", "faces", "audit", "train", "table", "readme", "predict", "published", "verify")
 SHAPE = {"input_size": 32, "width": 16, "width_z": 8, "lam": 1.0}
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/disk/file")
 
@@ -67,12 +69,12 @@ def test_help_names_every_step(capsys):
     text = capsys.readouterr().out
     assert end.value.code == 0
     for step in STEPS:
-        assert f"  {step} " in text, step
+        assert re.search(rf"^    {step}\s", text, re.MULTILINE), step
     assert all(name in text for name in profiles.PROFILES)
 
 
 @pytest.mark.parametrize("argv", [[], ["fetch"], ["faces", "--quality", "c99"], ["table", "7"],
-                                  ["predict", "a.jpg"]])
+                                  ["predict", "a.jpg"], ["published", "FWA", "a.pt"], ["published", "Meso4"]])
 def test_wrong_words_end_with_the_usage(argv, capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(argv)
@@ -244,6 +246,51 @@ def test_unexpected_errors_are_not_hidden(monkeypatch):
     monkeypatch.setattr(profiles, "faces", fail_after(0, None, ZeroDivisionError("a bug")))
     with pytest.raises(ZeroDivisionError, match="a bug"):
         cli.main(["faces"])
+
+
+def test_all_takes_the_profiles_seeds(refused, monkeypatch):
+    monkeypatch.setattr(experiments, "train_all", fail_after(0, None, AssertionError("it trained")))
+    assert "--seed is for a single experiment" in refused("train", "all", "--seed", "1")
+
+
+# ---------------------------------------------------------------- published
+
+class Bright(Detector):
+    """Calls bright crops fake; reads no file."""
+
+    def __init__(self):
+        super().__init__(32)
+        self.scale = torch.nn.Parameter(torch.tensor(50.0))
+
+    def forward(self, x):
+        return self.scale * torch.stack([torch.zeros(len(x)), x.mean((1, 2, 3))], 1)
+
+
+def test_published_weights_on_a_profiles_faces(tmp_path, monkeypatch, capsys):
+    faces, asked = build(tmp_path / "faces"), []
+    monkeypatch.setattr(profiles, "faces", lambda p: faces)
+    monkeypatch.setattr(cli, "load_published", lambda *given: asked.append(given) or Bright())
+    assert cli.main(["published", "Meso4", "weights.h5", "--profile", "photos"]) == 0
+    head, columns, index, *rows = capsys.readouterr().out.splitlines()
+    assert asked == [("Meso4", Path("weights.h5"))]
+    assert head == "Meso4, weights weights.h5, faces photos (n = 8)"
+    assert [row.split()[:2] for row in rows] == [[codec, "100.0"] for codec in paper.CODECS]
+    assert columns.split() == ["accuracy", "low", "high", "auc", "eer"] and index.split() == ["codec"]
+
+
+def test_published_weights_on_a_picture(picture, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "load_published", lambda *given: Bright())
+    monkeypatch.setattr(profiles, "faces", fail_after(0, None, AssertionError("no profile was asked for")))
+    assert cli.main(["published", "Xception", "weights.pt", "--image", str(picture)]) == 0
+    lines = [line.split(" p(fake) = ") for line in capsys.readouterr().out.splitlines()]
+    assert [name.strip() for name, _ in lines] == list(paper.CODECS) and all(0 <= float(p) <= 1 for _, p in lines)
+
+
+@pytest.mark.parametrize("name", ["Meso4", "MesoInception", "Capsule", "Xception"])
+def test_published_weights_that_are_not_there(refused, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(profiles, "faces", fail_after(0, None, CompanionError("faces were made first.")))
+    assert f"There is no file {tmp_path / 'absent.pt'}" in refused("published", name, tmp_path / "absent.pt")
+    assert "unknown suffix" in refused("published", name, tmp_path / "weights.txt")
 
 
 # ---------------------------------------------------------------- predict

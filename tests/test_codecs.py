@@ -9,8 +9,8 @@ from PIL import Image, JpegImagePlugin
 from skimage.data import astronaut
 from torchvision.io import decode_jpeg, encode_jpeg
 
-from tcnsc_lib import CompanionError, paper
-from tcnsc_lib.codecs import CODECS, codec, decode_clip, encode_clip, versions
+from tcnsc_lib import CompanionError, codecs, paper
+from tcnsc_lib.codecs import CODECS, RANDOM_JPEG, codec, decode_clip, encode_clip, random_jpeg, versions
 
 PHOTOS = Path(__file__).resolve().parents[1] / "../shared/photos/lfw"
 JPEG_QUALITY = {"HQ": 80, "MQ": 50, "LQ": 20}  # section 4.1, test sets
@@ -188,3 +188,34 @@ def test_h264_does_not_depend_on_what_memory_held_before(name):
         del litter
         seen.add(codec(name)(clip).tobytes())
     assert len(seen) == 1
+
+
+# a random quality for each image
+
+def test_random_jpeg_is_torchvisions_at_a_quality_from_20_to_100_drawn_for_each_image(monkeypatch):
+    drawn, real = [], codecs.Codec
+    monkeypatch.setattr(codecs, "Codec", lambda name, kind, quality: drawn.append(quality) or real(name, kind, quality))
+    images = np.stack([face(16, 16)] * 1000)
+    out = random_jpeg(images, np.random.default_rng(0))
+    assert (min(drawn), max(drawn), len(drawn)) == (20, 100, 1000)
+    counts = np.bincount(drawn, minlength=101)[20:]
+    assert counts.min() > 0 and counts.max() < 30 and np.mean(drawn) == pytest.approx(60, abs=3)  # evenly: 12 each
+    assert min(JPEG_QUALITY.values()) >= 20  # the test sets' qualities are among them
+    for i in range(20):
+        file = encode_jpeg(torch.from_numpy(images[i]).permute(2, 0, 1).contiguous(), quality=drawn[i])
+        np.testing.assert_array_equal(out[i], decode_jpeg(file).permute(1, 2, 0).numpy())
+
+
+def test_random_jpeg_is_its_generators_and_leaves_the_input_alone():
+    images = np.stack([face(32, 32)] * 6)
+    before = images.copy()
+    one, same, other = (random_jpeg(images, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert one.shape == images.shape and one.dtype == np.uint8
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any() and len({image.tobytes() for image in one}) > 3
+    np.testing.assert_array_equal(images, before)
+
+
+def test_random_jpeg_is_no_test_set():
+    with pytest.raises(CompanionError, match=RANDOM_JPEG):
+        codec(RANDOM_JPEG)

@@ -6,7 +6,7 @@ from torch import nn
 
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.detectors.tcnsc import TCNSC
-from tcnsc_lib.evaluation import accuracy, eer, evaluate, interval, predict, probabilities, summary
+from tcnsc_lib.evaluation import accuracy, eer, evaluate, features, interval, predict, probabilities, summary
 from tcnsc_lib.faces.store import Builder, FaceSet
 
 # equation 5, AUC, EER
@@ -102,8 +102,30 @@ def test_a_paired_interval_is_narrower_than_either_detectors_own():
     assert high - low < min(np.diff(interval(values, people))[0] for values in (one, other)) / 2
 
 
+def test_the_interval_of_a_ratio_is_a_point_where_all_people_agree():
+    people = np.repeat(np.arange(6), 4)
+    right_on_raw, right_on_lq = np.tile([1.0, 1, 1, 0], 6), np.tile([1.0, 0, 1, 0], 6)
+    assert interval(right_on_raw - right_on_lq, people, right_on_raw) == pytest.approx((100 / 3, 100 / 3))
+    assert interval(right_on_raw - right_on_lq, people) == pytest.approx((25, 25))  # of all crops
+
+
+def test_the_interval_of_a_ratio_is_of_sums_not_of_peoples_ratios():
+    people = np.repeat(np.arange(10), [9] + [1] * 9)
+    of, values = np.ones(18), (people > 0).astype(float)
+    # Of ten draws k are of person 0: (10 - k) / (10 + 8 k); P(k = 0) = 35 %, P(k >= 3) = 7.0 %, P(k >= 4) = 1.3 %.
+    assert interval(values, people, of) == pytest.approx((100 * 7 / 34, 100))
+    assert interval(values, people, 2 * of) == pytest.approx((50 * 7 / 34, 50))
+
+
+def test_of_two_people_the_interval_of_a_ratio_ends_at_their_own():
+    people = np.repeat([0, 1], [4, 3])
+    right_on_raw, right_on_lq = np.array([1.0, 1, 1, 1, 1, 1, 0]), np.array([1.0, 1, 1, 0, 0, 1, 1])
+    assert interval(right_on_raw - right_on_lq, people, right_on_raw) == pytest.approx((0, 25))  # 0 of 2, 1 of 4
+
+
 def test_one_person_gives_no_interval():
     assert np.isnan(interval(np.array([True, False, True]), np.zeros(3))).all()
+    assert np.isnan(interval(np.array([1.0, 0, 1]), np.zeros(3), np.ones(3))).all()
 
 
 def test_the_summary_counts_crops_and_units():
@@ -192,3 +214,16 @@ def test_a_probability_is_the_softmax_of_the_fake_column():
 
     p = probabilities(Fixed(), np.zeros((2, 16, 16, 3), np.uint8))
     assert p == pytest.approx([np.exp(3) / (np.exp(1) + np.exp(3))] * 2)
+
+
+def test_features_are_h_of_each_crop_in_order_and_in_evaluation_mode():
+    images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), np.uint8)
+    torch.manual_seed(0)
+    model = TCNSC(input_size=32, width=4, width_z=8).train()
+    h = features(model, images, batch_size=2)
+    assert h.shape == (5, 32) and h.dtype == np.float32 and not model.training
+    with torch.no_grad():
+        by_hand = torch.cat([model.f(model.prepare(torch.from_numpy(image[None]))) for image in images])
+        np.testing.assert_allclose(h, by_hand.numpy(), rtol=1e-4, atol=1e-5)
+        p = model.c(torch.from_numpy(h)).softmax(1)[:, 1].numpy()
+    np.testing.assert_allclose(probabilities(model, images), p, atol=1e-5)

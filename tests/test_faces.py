@@ -12,8 +12,8 @@ from skimage import data
 from tcnsc_lib import CompanionError
 from tcnsc_lib.codecs import codec
 from tcnsc_lib.faces import store
-from tcnsc_lib.faces.detect import FaceFinder, crop, square
-from tcnsc_lib.faces.store import SPLITS, Builder, FaceSet
+from tcnsc_lib.faces.detect import FaceFinder, crop, square, to_crop
+from tcnsc_lib.faces.store import LANDMARKS, SPLITS, Builder, FaceSet
 from tcnsc_lib.faces.video import audit_crf, read_frames, sample_indices, write_video
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
@@ -168,7 +168,54 @@ def test_a_set_without_any_face_is_refused(tmp_path):
         builder.finish([("original", "000")])
 
 
+def test_landmarks_are_five_points_a_crop_and_nan_where_unknown(tmp_path):
+    builder, rows = Builder(tmp_path, SETTINGS), []
+    for frame in range(3):
+        row = {"label": 0, "video": "a", "frame": frame, "identity": "a", "source": "", "method": "original",
+               "split": "val", "x0": 0, "y0": 0, "x1": 16, "y1": 16, "probability": 1.0}
+        rows.append(row | ({} if frame == 1 else dict(zip(LANDMARKS, range(10 * frame, 10 * frame + 10), strict=True))))
+    builder.add("original", "a", rows, list(noise(3, 16, 16, 3)), [])
+    points = builder.finish([("original", "a")]).landmarks("val")
+    assert points.shape == (3, 5, 2) and points.dtype == np.float64
+    assert points[0].tolist() == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]  # x y of the left eye first
+    assert np.isnan(points[1]).all() and (points[2] == points[0] + 20).all()
+    assert LANDMARKS[:3] == ["left_eye_x", "left_eye_y", "right_eye_x"] and LANDMARKS[-1] == "right_mouth_y"
+
+
+def test_a_set_without_any_landmark_has_nan(tmp_path):
+    points = tiny_set(tmp_path)[0].landmarks("test")
+    assert points.shape == (8, 5, 2) and np.isnan(points).all()
+
+
+def test_an_older_versions_manifest_is_refused(tmp_path):
+    faces, _ = tiny_set(tmp_path / "raw")
+    faces.manifest.drop(columns=LANDMARKS).to_csv(tmp_path / "raw" / "manifest.csv", index=False)
+    with pytest.raises(CompanionError, match="made by an older version") as told:
+        FaceSet(tmp_path / "raw")
+    assert f"delete {tmp_path} and" in str(told.value)  # and with it the boxes, which lack the landmarks too
+
+
 # ---------------------------------------------------------------- detect
+
+def test_a_point_of_the_frame_in_its_crop_by_hand():
+    box = np.array([10.0, 20.0, 30.0, 60.0])  # enlarged by 1.5: 60 pixels from (-10, 10) on
+    points = np.array([[20.0, 40.0], [-10.0, 10.0], [49.0, 69.0], [19.5, 39.5]])
+    by_hand = [[14.75, 14.75], [-0.25, -0.25], [29.25, 29.25], [14.5, 14.5]]  # first, last and middle pixel
+    np.testing.assert_allclose(to_crop(points, box, 30, 1.5), by_hand)
+    np.testing.assert_allclose(to_crop(points.reshape(2, 2, 2), box, 60, 1.5).reshape(4, 2), points + [10, -10])
+
+
+@pytest.mark.parametrize("size", [20, 40, 96])
+@pytest.mark.parametrize("x, y", [(31.5, 23.5), (20, 30), (44, 12)], ids=["centre", "left", "right"])
+def test_what_is_at_a_point_of_the_frame_is_at_that_point_of_the_crop(size, x, y):
+    box, (rows, columns) = np.array([16.0, 8, 48, 40]), np.indices((64, 64))
+    spot = (255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 8)).astype(np.uint8)
+    weight = crop(np.repeat(spot[..., None], 3, 2), box, size, 1.875)[..., 0].astype(float)  # 60 pixels, over the top
+    found = [(weight.sum(axis) * np.arange(size)).sum() / weight.sum() for axis in (0, 1)]
+    np.testing.assert_allclose(found, to_crop((x, y), box, size, 1.875), atol=0.1)
+    if (x, y) == (31.5, 23.5):  # the middle of the box
+        np.testing.assert_allclose(found, [(size - 1) / 2] * 2, atol=0.1)
+
 
 @pytest.mark.parametrize("enlarge, expected", [(1.0, (0, 20, 40)), (1.5, (-10, 10, 60)), (0.5, (10, 30, 20))])
 def test_square_on_the_longer_side_about_the_centre(enlarge, expected):

@@ -166,6 +166,79 @@ def test_the_similarity_loss_has_no_stop_gradient(model):
     assert x.grad.abs().sum() > 0 and x_twin.grad.abs().sum() > 0
 
 
+# the readings and controls of Table 2
+
+def variant(**settings) -> TCNSC:
+    torch.manual_seed(0)
+    return TCNSC(input_size=32, width=4, width_z=8, **settings)
+
+
+def cross_entropy(logits: torch.Tensor, y: list[int]) -> float:
+    """In plain Python, over all rows."""
+    total = 0.0
+    for (real, fake), label in zip(logits.tolist(), y, strict=True):
+        total += math.log(math.exp(real) + math.exp(fake)) - (fake if label else real)
+    return total / len(y)
+
+
+def test_both_views_classified_is_the_cross_entropy_over_2n():
+    x, x_twin, _ = views()
+    y = torch.tensor([1, 1, 0, 1, 0, 0])
+    losses = variant(classified="both", lam=0.3).losses(x, y, x_twin)
+    other = variant()
+    logits = other.c(other.f(torch.cat([x, x_twin])))
+    assert losses["cro"].item() == pytest.approx(cross_entropy(logits, y.tolist() * 2), abs=1e-5)
+    assert losses["cro"].item() == pytest.approx(loss_cro(logits, torch.cat([y, y])).item(), abs=1e-6)
+    first, second = (cross_entropy(part, y.tolist()) for part in logits.chunk(2))
+    assert losses["cro"].item() == pytest.approx((first + second) / 2, abs=1e-5) and abs(first - second) > 1e-3
+    assert losses["total"].item() == pytest.approx(losses["cro"].item() + 0.3 * losses["sim"].item(), abs=1e-6)
+    assert losses["sim"].item() == pytest.approx(variant().losses(x, y, x_twin)["sim"].item(), abs=1e-6)
+
+
+def test_none_classified_leaves_the_classifier_and_the_labels_out():
+    x, x_twin, y = views()
+    model = variant(classified="none", lam=0.3)
+    losses = model.losses(x, y, x_twin)
+    assert losses["total"].item() == pytest.approx(0.3 * losses["sim"].item(), abs=1e-7)
+    losses["total"].backward()
+    assert all(grad is None for grad in gradients(model.c))
+    assert all(moved(grad) for grad in gradients(model.f) + gradients(model.g))
+    assert losses["total"].item() == model.losses(x, 1 - y, x_twin)["total"].item()
+
+
+def test_h_compared_leaves_g_out():
+    x, x_twin, y = views()
+    model, other = variant(compared="h", lam=0.3), variant()
+    losses = model.losses(x, y, x_twin)
+    h, h_twin = other.f(torch.cat([x, x_twin])).chunk(2)
+    assert losses["sim"].item() == pytest.approx(loss_sim(h, h_twin).item(), abs=1e-6)
+    assert losses["sim"].item() != pytest.approx(loss_sim(other.g(h), other.g(h_twin)).item(), abs=1e-3)
+    losses["total"].backward()
+    assert all(grad is None for grad in gradients(model.g))
+    assert all(moved(grad) for grad in gradients(model.f) + gradients(model.c))
+
+
+def test_control_i_is_plain_training_on_both_views():
+    x, x_twin, y = views()
+    control, plain = variant(classified="both", lam=0.0), variant()
+    losses = control.losses(x, y, x_twin)
+    assert losses["total"].item() == losses["cro"].item() and losses["sim"].item() > 0.01
+    losses["total"].backward()
+    plain.losses(torch.cat([x, x_twin]), torch.cat([y, y]))["total"].backward()  # as model B on twice as many images
+    for name, weight in plain.named_parameters():
+        grad = control.get_parameter(name).grad
+        if name.startswith("g."):
+            assert weight.grad is None and not moved(grad)
+        else:
+            assert moved(grad) and torch.allclose(grad, weight.grad, rtol=1e-5, atol=1e-6), name
+
+
+def test_every_variant_decides_by_c_of_f():
+    x, *_ = views()
+    models = [variant(classified=seen, compared=space).eval() for seen in ("raw", "both", "none") for space in "zh"]
+    assert all(torch.equal(model(x), models[0](x)) for model in models)
+
+
 # networks
 
 def without_fc(network: nn.Module) -> dict[str, torch.Tensor]:

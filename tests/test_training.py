@@ -11,44 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import TINY, build, fit, tiny
 from safetensors.torch import load_file
 from torch import nn
 
 from tcnsc_lib import CompanionError, files, training
-from tcnsc_lib.codecs import codec
-from tcnsc_lib.detectors.tcnsc import TCNSC
-from tcnsc_lib.faces.store import Builder, FaceSet
 from tcnsc_lib.batches import Part, batch, batch_indices
-from tcnsc_lib.training import Schedule, load, train
+from tcnsc_lib.detectors.tcnsc import TCNSC
+from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.training import load, train
 
-TINY = Schedule(iterations=8, batch_size=8, learning_rate=5e-3, precision="float32", validate=4)
 FINISHED = {"weights.safetensors", "log.csv", "config.json", "environment.json"}
-
-
-def build(root: Path, seed: int = 0, size: int = 32) -> FaceSet:
-    """24 training crops, 8 for validation, 8 for test: dark noise is real, bright noise is fake."""
-    random, builder, keys = np.random.default_rng(seed), Builder(root, {"size": size}), []
-    for split, people in (("train", 6), ("val", 2), ("test", 2)):
-        for video in (f"{split}{person}-{label}" for person in range(people) for label in (0, 1)):
-            label = int(video[-1])
-            rows = [{"label": label, "video": video, "frame": frame, "identity": video[:-2], "split": split,
-                     "source": "someone" if label else "", "method": "swap" if label else "original",
-                     "x0": 0, "y0": 0, "x1": size, "y1": size, "probability": 1.0} for frame in range(2)]
-            crops = [(random.integers(0, 90, (size, size, 3)) + 120 * label).astype(np.uint8) for _ in rows]
-            keys.append((rows[0]["method"], video))
-            builder.add(*keys[-1], rows, crops, [])
-    return builder.finish(keys)
-
-
-def tiny() -> TCNSC:
-    """With dropout, so that a resumed run has to draw the same random numbers."""
-    model = TCNSC(input_size=32, width=4, width_z=8)
-    model.c = nn.Sequential(nn.Dropout(0.5), model.c)
-    return model
-
-
-def fit(faces: FaceSet, root: Path, schedule: Schedule = TINY, **settings) -> training.Run:
-    return train("(RAW, LQ)", tiny, faces, ("RAW", "LQ"), schedule, root, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -101,45 +74,6 @@ def assert_same(ours: training.Run, other: training.Run) -> None:
     for name, value in one.items():
         assert value.numpy().tobytes() == two[name].numpy().tobytes(), name
     assert (ours.folder / "log.csv").read_text() == (other.folder / "log.csv").read_text()
-
-
-# batches
-
-def test_an_epoch_takes_each_crop_at_most_once():
-    for n, size in ((24, 8), (25, 8)):
-        epochs = [np.concatenate([batch_indices(n, size, 3 * e + i, 0) for i in range(3)]) for e in range(3)]
-        for epoch in epochs:
-            assert len(epoch) == len(set(epoch)) == 24 and set(epoch) <= set(range(n))
-        assert not any(np.array_equal(epochs[0], epoch) for epoch in epochs[1:])
-
-
-def test_batches_depend_on_seed_and_iteration_alone():
-    np.testing.assert_array_equal(batch_indices(50, 8, 9, 3), batch_indices(50, 8, 9, 3))
-    assert not np.array_equal(batch_indices(50, 8, 9, 3), batch_indices(50, 8, 9, 4))
-
-
-def test_few_crops_make_one_batch_of_all():
-    assert [sorted(batch_indices(5, 8, i, 0)) for i in (0, 1)] == [list(range(5))] * 2
-
-
-def test_a_twin_is_the_compressed_image_mirrored_alike(faces):
-    rows = np.array([3, 0, 7, 11, 2, 20, 15, 9])
-    raw, twins = faces.images("RAW", "train"), faces.images("LQ", "train")
-    (x, x_twin), y = batch(tiny(), Part(tiny(), faces, ("RAW", "LQ"), "cpu"), rows, True, [0, 0])
-    assert y.tolist() == faces.labels("train")[rows].tolist()
-    mirrored = []
-    for i, row in enumerate(rows):
-        pictures = np.stack([raw[row], codec("LQ")(raw[row])])
-        straight, mirror = (tiny().prepare(torch.tensor(p.copy())) for p in (pictures, pictures[:, :, ::-1]))
-        mirrored.append(torch.equal(x[i], mirror[0]))
-        assert torch.equal(torch.stack([x[i], x_twin[i]]), mirror if mirrored[-1] else straight)
-    assert 0 < sum(mirrored) < len(rows)
-
-
-def test_without_flip_nothing_is_mirrored(faces):
-    raw = faces.images("RAW", "train")
-    (x,), _ = batch(tiny(), Part(tiny(), faces, ("RAW",), "cpu"), np.arange(24), False, [0, 0])
-    assert torch.equal(x, tiny().prepare(torch.tensor(raw)))
 
 
 # one run
@@ -201,6 +135,63 @@ def test_a_loss_that_is_no_number_stops_the_run(faces, tmp_path, bad):
     with pytest.raises(CompanionError, match="iteration 1"):
         train("broken", lambda: Broken(32, 4, 8), faces, ("RAW",), TINY, tmp_path)
     assert not list(tmp_path.glob("*/*.safetensors"))
+
+
+# optimizers and threads
+
+SGD = replace(TINY, optimizer="sgd", learning_rate=0.1, flip=False)
+
+
+def model_a() -> TCNSC:
+    return TCNSC(input_size=32, width=4, width_z=8, classified="none")
+
+
+def test_sgd_takes_the_steps_of_its_name_at_the_scheduled_rate(faces, tmp_path):
+    run = fit(faces, tmp_path, replace(SGD, iterations=2, final_lr_share=0.25))
+    torch.manual_seed(0)
+    detector = tiny()
+    for iteration, rate in enumerate((0.1, 0.05)):
+        x, y = batch(detector, Part(detector, faces, ("RAW", "LQ"), "cpu"), batch_indices(24, 8, iteration, 0), False,
+                     [0, iteration])
+        torch.manual_seed(iteration)  # of the dropout
+        detector.zero_grad()
+        detector.train().losses(x[0], y, x[1])["total"].backward()
+        with torch.no_grad():
+            for weight in detector.parameters():
+                weight -= rate * weight.grad
+    for (name, ours), by_hand in zip(run.detector.named_parameters(), detector.parameters(), strict=True):
+        torch.testing.assert_close(ours, by_hand, rtol=1e-4, atol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize("settings", [{"schedule": SGD}, {"make": model_a}], ids=["sgd", "weights without gradient"])
+def test_an_interrupted_run_goes_on_with_any_optimizer_and_without_all_gradients(faces, tmp_path, settings):
+    interrupt(faces, tmp_path / "cut", 3, **settings)
+    assert_same(fit(faces, tmp_path / "cut", **settings), fit(faces, tmp_path / "whole", **settings))
+
+
+def test_model_a_ends_with_the_classifier_that_it_began_with(faces, tmp_path):
+    run = fit(faces, tmp_path, make=model_a)
+    torch.manual_seed(0)
+    start = model_a()
+    assert torch.equal(run.detector.c.weight, start.c.weight) and torch.equal(run.detector.c.bias, start.c.bias)
+    assert not torch.equal(run.detector.f.conv1.weight, start.f.conv1.weight)
+
+
+def test_the_number_of_threads_changes_nothing_and_comes_back(faces, tmp_path, monkeypatch):
+    before, step, inside = torch.get_num_threads(), training.step, []
+    monkeypatch.setattr(training, "step", lambda *given: inside.append(torch.get_num_threads()) or step(*given))
+    runs = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            runs.append(fit(faces, tmp_path / str(threads), make=lambda: TCNSC(32, 16, 32)))
+            assert torch.get_num_threads() == threads
+            interrupt(faces, tmp_path / "cut" / str(threads), 1)
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert_same(*runs)
+    assert set(inside) == {1}
 
 
 # the same run again

@@ -1,0 +1,68 @@
+"""`tcnsc train` and `tcnsc table`: which runs they ask for, and what they print and save of them."""
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from tcnsc_lib import cli, experiments, figures, paper, profiles, tables
+
+
+@pytest.fixture(autouse=True)
+def demo(monkeypatch) -> None:
+    """The default profile, whatever the developer works with."""
+    monkeypatch.delenv("TCNSC_PROFILE", raising=False)
+
+
+@pytest.fixture
+def trained(monkeypatch) -> list:
+    """The jobs given to `train_all`; runs are named after theirs and were right on 90, 80, ... % of the crops."""
+    def run(name, p, seed=None):
+        log = pd.DataFrame({"iteration": [1], "total": [0.5], "val_accuracy": [75.0], "val_auc": [80.0]})
+        return SimpleNamespace(folder=Path(f"{name} {seed}"), log=log, environment={"seconds": 7.0, "device": "cpu"})
+
+    def scores(name, p, seed=None):
+        return pd.DataFrame({"codec": paper.CODECS, "accuracy": [90.0, 80, 70, 60, 50]})
+
+    jobs = []
+    monkeypatch.setattr(experiments, "train_all", lambda given, p: jobs.append((list(given), p.name)))
+    monkeypatch.setattr(experiments, "train_experiment", run)
+    monkeypatch.setattr(experiments, "scores", scores)
+    return jobs
+
+
+@pytest.mark.parametrize("words, job", [
+    (["model B", "--seed", "4"], ("model B", 4)), (["(RAW, LQ)"], ("(RAW, LQ)", None))])
+def test_train_trains_what_it_was_asked_to(trained, capsys, words, job):
+    assert cli.main(["train", *words]) == 0
+    assert trained == [([job], "demo")]
+    out = capsys.readouterr().out
+    assert f"{job[0]} {job[1]}\n" in out and "RAW 90.0, HQ 80.0, MQ 70.0, LQ 60.0, WEBP 50.0" in out
+
+
+def test_train_all_trains_and_tells_every_job_once(trained, capsys):
+    assert cli.main(["train", "all", "--profile", "photos"]) == 0
+    ((jobs, profile),) = trained
+    assert (jobs, profile) == (tables.jobs("all", profiles.PROFILES["photos"]), "photos")
+    told = capsys.readouterr().out.splitlines()[::3]
+    assert sorted(told) == sorted(f"{name} {seed}" for name, seed in set(jobs))
+
+
+@pytest.mark.parametrize("number", ["1", "2", "3"])
+def test_a_table_trains_its_jobs_prints_and_saves_itself(trained, capsys, monkeypatch, number):
+    def made(p):
+        return pd.DataFrame([{"training": "a row", "codec": codec, "accuracy": 12.34, "paper": 56.78, "auc": 90.12,
+                              "n": 160, "people": 10} for codec in paper.CODECS])
+
+    saved = []
+    monkeypatch.setattr(tables, f"table{number}", made)
+    monkeypatch.setattr(figures, "save", lambda *given, **more: saved.append((given, more)) or [Path("there.csv")])
+    assert cli.main(["table", number]) == 0
+    p, out = profiles.PROFILES["demo"], capsys.readouterr().out
+    assert trained == [(tables.jobs(number, p), "demo")]
+    ((name, profile), options), = saved
+    assert (name, profile) == (f"table{number}", p) and options["frame"].equals(made(p))
+    runs = {str(run.folder) for run in options["runs"]}  # those behind the table: of the profile's own seed
+    assert runs == {f"{experiment} None" for experiment, seed in tables.jobs(number, p) if seed is None}
+    assert all(out.count(value) == 5 for value in ("12.3", "56.8", "90.1"))
+    assert "n = 160 crops of 10 people, seed 0" in out and "there.csv" in out
