@@ -125,13 +125,17 @@ class TCNSC(Detector):
         the norm of the gradient that each term of equation 4, lambda included, sends into f.
         """
         copy = deepcopy(self).train()
-        losses, weights = copy.losses(x, y, x_twin), list(copy.f.parameters())
-        parts = {"cro": losses["cro"] * (self.classified != "none"), "sim": losses["sim"] * self.lam}
-        out = {f"gradient_{name}": torch.stack([g.norm() for g in torch.autograd.grad(part, weights, retain_graph=True)]
-                                               ).norm().item() for name, part in parts.items()}
-        with torch.no_grad():
-            h, h_twin = copy.f(torch.cat([x, x_twin])).chunk(2)
-            for name, a, b in (("z", self.g(h), self.g(h_twin)), ("h", h, h_twin)):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            losses, weights = copy.losses(x, y, x_twin), list(copy.f.parameters())
+            parts = {"cro": losses["cro"] * (self.classified != "none"), "sim": losses["sim"] * self.lam}
+            out = {f"gradient_{name}": torch.stack([g.norm() for g in torch.autograd.grad(part, weights, retain_graph=True)]
+                                                   ).norm().item() for name, part in parts.items()}
+            with torch.no_grad():
+                h, h_twin = copy.f(torch.cat([x, x_twin])).chunk(2)
+                z, z_twin = self.g(h), self.g(h_twin)
+        with torch.autocast(x.device.type, enabled=False):  # in bfloat16, steps near 1 are as large as what is looked for
+            for name, a, b in (("z", z.float(), z_twin.float()), ("h", h.float(), h_twin.float())):
                 cos = F.normalize(a, dim=1) @ F.normalize(b, dim=1).T
                 out |= {f"cos_twins_{name}": cos.diag().mean().item(),
                         f"cos_different_{name}": cos[~torch.eye(len(a), dtype=torch.bool, device=a.device)].mean().item(),
