@@ -157,6 +157,8 @@ def _table(arguments) -> None:
     for title, value in (("accuracy (%)", "accuracy"), ("the paper", "paper"), ("AUC (%)", "auc")):
         print(f"\n{title}\n{tables.wide(table, value).round(1).to_string()}")
     print(f"\nn = {table.n[0]} crops of {table.people[0]} people, seed {p.seed}")
+    if arguments.number == "2":
+        print(f"\nseveral seeds\n{tables.seed_differences(p).round(1).to_string(index=False)}")
     runs = tuple(experiments.train_experiment(name, p, seed) for name, seed in jobs if seed in (None, p.seed))
     print(*figures.save(f"table{arguments.number}", p, frame=table, runs=runs), sep="\n")
 

@@ -1,7 +1,7 @@
 """Every run behind every table and figure, by name.
 
 An Experiment says which detector is trained, on which views of which crops; the profile says on whose faces, and how long.
-Baselines keep their authors' sizes and schedules (AUTHORS) but for what CUTS says; all see as many crops as TCNSC does.
+Baselines keep their authors' sizes and schedules (AUTHORS) and see as many crops as TCNSC does, but for what CUTS says.
 """
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from torchvision.models import ResNet18_Weights
 
 from tcnsc_lib import CompanionError, paper, training
 from tcnsc_lib.codecs import RANDOM_JPEG, versions
-from tcnsc_lib.detectors import Detector
+from tcnsc_lib.detectors import Detector, imagenet_weights
 from tcnsc_lib.detectors.capsule import Capsule
 from tcnsc_lib.detectors.fwa import DSPFWA, FWA
 from tcnsc_lib.detectors.mesonet import Meso4, MesoInception4
@@ -35,7 +35,7 @@ from tcnsc_lib.training import Run, Schedule, device, train
 DETECTORS = {"TCNSC": TCNSC, "Xception": Xception, "MesoInception": MesoInception4, "Meso4": Meso4, "Capsule": Capsule,
              "FWA": FWA, "DSP-FWA": DSPFWA}
 MODULES = {"TCNSC": ("tcnsc",), "Xception": ("xception",), "MesoInception": ("mesonet",), "Meso4": ("mesonet",),
-           "Capsule": ("capsule",), "FWA": ("fwa", "../faces/forge"), "DSP-FWA": ("fwa", "../faces/forge")}
+           "Capsule": ("capsule",), **dict.fromkeys(("FWA", "DSP-FWA"), ("fwa", "tcnsc", "../faces/forge"))}
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,14 @@ class Experiment:
 
 MODEL_A, PROBE, UNTRAINED = "model A", "model A, linear probe", "untrained f, linear probe"
 DUAL, AUGMENTED, JPEG = "(RAW, LQ)", "(i) both views, no similarity", "(ii) random JPEG, no similarity"
+ON_H, UNCOMPARED = "(iv) dual, similarity on h", "(v) dual, nothing compared"
 CONTROLS = {  # of Table 2; the paper has none
     "model B, 2N images a step": Experiment(("RAW",), arguments={"lam": 0.0}, times=2),
     AUGMENTED: Experiment(("RAW", "LQ"), arguments={"classified": "both", "lam": 0.0}),
     JPEG: Experiment(("RAW", RANDOM_JPEG), arguments={"classified": "both", "lam": 0.0}),
     "(iii) dual, both views classified": Experiment(("RAW", "LQ"), arguments={"classified": "both"}),
-    "(iv) dual, similarity on h": Experiment(("RAW", "LQ"), arguments={"compared": "h"})}
+    ON_H: Experiment(("RAW", "LQ"), arguments={"compared": "h"}),
+    UNCOMPARED: Experiment(("RAW", "LQ"), arguments={"lam": 0.0})}  # twins reach batch statistics alone
 EXPERIMENTS = {
     # Table 1; and the fourth pair of the literal reading of the training set (`paper.CONTRADICTIONS`, 1)
     **{paper.pair_name(pair): Experiment(pair) for pair in (*paper.PAIRS, ("HQ", "MQ"))},
@@ -71,7 +73,7 @@ EXPERIMENTS = {
     # Table 3, whose TCNSC is (RAW, LQ)
     **{f"Xception-{q.upper()}": Experiment(("RAW",), "Xception", quality=q) for q in ("raw", "c23", "c40")},
     **{name: Experiment(("RAW",), name) for name in ("MesoInception", "Meso4", "Capsule", "FWA", "DSP-FWA")}}
-SEEDED = (DUAL, "model B", AUGMENTED)
+SEEDED = (DUAL, "model B", AUGMENTED, ON_H)
 """Trained from several seeds (`Profile.seeds`)."""
 
 AUTHORS = {
@@ -117,6 +119,8 @@ def setup(name: str, p: Profile) -> tuple[Experiment, dict, Schedule]:
     arguments = {key: value for key, value in cuts.items() if key not in timing}
     if experiment.detector not in ("MesoInception", "Meso4") and p.pretrained:
         arguments["pretrained"] = True
+    if experiment.detector in ("FWA", "DSP-FWA"):
+        arguments["enlarge"] = p.enlarge
     return experiment, arguments, replace(schedule, **timing)
 
 
@@ -162,7 +166,7 @@ def _from_imagenet(detector: TCNSC) -> TCNSC:
     if detector.f.features != 512:
         raise CompanionError(f"ImageNet weights exist for ResNet18 itself (width 64), not for width "
                              f"{detector.f.features // 8}; set weights to \"random\".")
-    state = ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
+    state = imagenet_weights("ResNet18", ResNet18_Weights.IMAGENET1K_V1.url)
     detector.f.load_state_dict({key: value for key, value in state.items() if not key.startswith("fc.")})
     return detector
 
@@ -172,6 +176,9 @@ def train_all(jobs: list[tuple[str, int | None]], p: Profile) -> None:
 
     A run takes one core, so its numbers don't depend on how many there are.
     """
+    for name, _ in jobs:
+        setup(name, p)  # an unknown name is told before anything is made
+    jobs = [(name, None if seed == p.seed else seed) for name, seed in jobs]
     missing = [job for job in dict.fromkeys(jobs) if not _predicted(job[0], p, job[1]).exists()]
     workers = min(len(missing), os.cpu_count() or 1, WORKERS)
     if device() == "cuda" or workers < 2:
@@ -233,7 +240,7 @@ def predictions(name: str, p: Profile, seed: int | None = None) -> pd.DataFrame:
     if not path.exists():
         table = predict(train_experiment(name, p, seed).detector, faces(p), paper.CODECS)
         write_text(path, table.to_csv(index=False))
-    return pd.read_csv(path, float_precision="round_trip")
+    return pd.read_csv(path)
 
 
 def probed(name: str, p: Profile) -> pd.DataFrame:

@@ -211,9 +211,9 @@ def collapse(table: pd.DataFrame) -> Figure:
             line[0].set(ylabel=f"1 - cosine, {space}", yscale="log", xscale="log")
             line[1].set(ylabel=f"effective rank, {space}", ylim=(0, None))
         sent = table[["gradient_sim", "gradient_cro"]].to_numpy()
-        for axis, title in zip(axes[:, 2], ("λ Loss_sim sends into f", "Loss_cro sends into f")):
+        for axis, title in zip(axes[:, 2], ("gradient of λ Loss_sim", "gradient of Loss_cro")):
             axis.set(yscale="log", ylabel=title, ylim=(sent[sent > 0].min() / 2, sent.max() * 2))
-        for axis, title in zip(axes[0], ("do twins agree more\nthan strangers?", "how many directions\nare used?",
+        for axis, title in zip(axes[0], ("do twins agree more\nthan different images?", "how many directions\nare used?",
                                          "does the loss\nstill teach f?")):
             axis.set_title(title, fontsize=9)
         for axis in axes[1]:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from tcnsc_lib import paper
 from tcnsc_lib.evaluation import interval
-from tcnsc_lib.experiments import (AUGMENTED, AUTHORS, CONTROLS, CUTS, DETECTORS, DUAL, EXPERIMENTS, MODEL_A, PROBE,
-                                   SEEDED, UNTRAINED, predictions, scores, setup, train_experiment)
+from tcnsc_lib.experiments import (AUGMENTED, AUTHORS, CONTROLS, CUTS, DETECTORS, DUAL, EXPERIMENTS, MODEL_A, ON_H,
+                                   PROBE, SEEDED, UNCOMPARED, UNTRAINED, predictions, scores, setup, train_experiment)
 from tcnsc_lib.profiles import Profile, faces
 
 
@@ -110,7 +110,9 @@ def jobs(table: str, p: Profile) -> list[tuple[str, int | None]]:
 
 def seeds(p: Profile) -> pd.DataFrame:
     """`scores` of the ablation's main rows (`SEEDED`) from each of the profile's seeds, in long form."""
-    return pd.concat([scores(name, p, p.seed + i) for name in SEEDED for i in range(p.seeds)], ignore_index=True)
+    names = {run: row for row, run in TABLE2}
+    return pd.concat([scores(name, p, p.seed + i).assign(training=names[name]) for name in SEEDED for i in range(p.seeds)],
+                     ignore_index=True)
 
 
 def seed_summary(p: Profile) -> pd.DataFrame:
@@ -121,14 +123,16 @@ def seed_summary(p: Profile) -> pd.DataFrame:
     return table.assign(seeds=groups.seed.nunique()).reset_index()
 
 
-DIFFERENCES = (("dual - model B", DUAL, "model B"), ("dual - (i)", DUAL, AUGMENTED), ("(i) - model B", AUGMENTED, "model B"))
+DIFFERENCES = (("dual - model B", DUAL, "model B"), ("dual - (i)", DUAL, AUGMENTED), ("(i) - model B", AUGMENTED, "model B"),
+               ("(iv) - model B", ON_H, "model B"), ("(iv) - (i)", ON_H, AUGMENTED))
 
 
 def seed_differences(p: Profile) -> pd.DataFrame:
     """Differences of accuracy in points between the ablation's main rows, on the same test crops, seed by seed.
 
     difference: mean over seeds; low, high: its paired 95 % interval over test people, for these seeds; least, most: of
-    the single seeds, which says what another training does.
+    the single seeds, which says what another training does. settled: "yes" where the interval and all seeds lie on one
+    side of 0.
     """
     y, units, rows = faces(p).labels("test"), faces(p).units("test"), []
     right = {name: [(predictions(name, p, p.seed + i) >= 0.5).eq(y, axis=0).astype(float) for i in range(p.seeds)]
@@ -138,11 +142,13 @@ def seed_differences(p: Profile) -> pd.DataFrame:
             gaps = np.array([a[codec] - b[codec] for a, b in zip(right[one], right[other], strict=True)])
             single = 100 * gaps.mean(axis=1)
             rows.append((title, codec, single.mean(), *interval(gaps.mean(axis=0), units), single.min(), single.max()))
-    return pd.DataFrame(rows, columns=["difference of accuracy", "codec", "difference", "low", "high", "least", "most"])
+    table = pd.DataFrame(rows, columns=["difference of accuracy", "codec", "difference", "low", "high", "least", "most"])
+    above, below = table[["low", "least"]].min(axis=1) > 0, table[["high", "most"]].max(axis=1) < 0
+    return table.assign(settled=np.where(above | below, "yes", "no"))
 
 
 WATCHED = (("dual", DUAL), ("model B", "model B"), (MODEL_A, MODEL_A),
-           *((name, name) for name in CONTROLS if name.startswith(("(i)", "(iv)"))))
+           *((name, name) for name in (AUGMENTED, ON_H, UNCOMPARED)))
 
 
 def collapse(p: Profile) -> pd.DataFrame:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +158,7 @@ def test_xception_c23_and_c40_train_on_videos_of_that_quality_or_photographs_thr
 
 
 def test_every_experiment_and_seed_has_a_folder_of_its_own(monkeypatch, noise):
+    monkeypatch.setattr(training, "code_digest", cache(training.code_digest))  # for speed
     monkeypatch.setattr(experiments, "faces", lambda p, quality="raw": noise[quality])
     folders = {(name, seed): folder_of(*experiments._call(name, TOY, seed))[0]
                for name in EXPERIMENTS for seed in (0, 1)}
@@ -172,10 +174,7 @@ def imported(path: Path) -> set[str]:
     return {name.removeprefix("tcnsc_lib.").replace(".", "/") for name in found if name.startswith("tcnsc_lib.")}
 
 
-WANTS_TCNSC = pytest.mark.xfail(strict=True, reason="fwa.py needs tcnsc.py, which its runs' names leave out")
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=WANTS_TCNSC if "FWA" in name else ()) for name in DETECTORS])
+@pytest.mark.parametrize("name", DETECTORS)
 def test_the_code_that_a_detector_is_made_of_is_in_its_runs_name(name):
     package = Path(experiments.__file__).parent
     named = {os.path.normpath(f"detectors/{module}") for module in MODULES[name]}

@@ -13,7 +13,7 @@ import torch
 from conftest import build
 from matplotlib import pyplot
 
-from tcnsc_lib import claims, experiments, figures, paper, tables
+from tcnsc_lib import claims, evaluation, experiments, figures, paper, tables, verdict
 from tcnsc_lib.experiments import AUGMENTED, CONTROLS, DUAL, EXPERIMENTS, JPEG, MODEL_A, PROBE, SEEDED, UNTRAINED
 from tcnsc_lib.profiles import PROFILES, Profile
 
@@ -30,6 +30,7 @@ def faces(tmp_path_factory):
 def say(monkeypatch, faces):
     """say(name, RAW=(4, 3), ..., seed=3): what an experiment gets right; all (4, 4) where nothing is said."""
     y, said = faces.labels("test"), {}
+    monkeypatch.setattr(evaluation, "RESAMPLES", 200)  # for speed; of two people, both are the same in half of them
 
     def right(hits: Hits) -> np.ndarray:
         return np.concatenate([np.arange(4) < count for count in hits])
@@ -270,6 +271,16 @@ def test_a_claim_of_at_most_so_much_holds_where_nothing_is_lost(say):
     assert claims.table1_claims(P)["holds here"].tolist() == ["can't tell", "yes", "yes", "can't tell"]
 
 
+def test_judgements_that_follow_from_our_numbers_are_left_to_the_numbers(say):
+    before = [claims.drops(P), claims.table2_claims(P)]
+    for name in ("Meso4", "Xception-RAW", DUAL):
+        say(name, LQ=(2, 2))
+    for old, new in zip(before, [claims.drops(P), claims.table2_claims(P)], strict=True):
+        texts = [name for name in old if not pd.api.types.is_numeric_dtype(old[name])]
+        changed = {name for name in texts if any(old[name] != new[name])}
+        assert changed and changed <= verdict.DERIVED
+
+
 # what runs tell, and figures
 
 SEEN = ["gradient_cro", "gradient_sim", *(f"{what}_{space}" for space in "zh"
@@ -295,7 +306,8 @@ def logs(monkeypatch) -> None:
 
 def test_the_collapse_table_has_a_row_each_look_at_each_model(logs):
     table = tables.collapse(P)
-    names = ["dual", "model B", MODEL_A, *(name for name in CONTROLS if name[:2] == "(i" and name != JPEG)]
+    names = [name for name, _ in tables.WATCHED]
+    assert names[:3] == ["dual", "model B", MODEL_A] and dict(tables.WATCHED)["dual"] == DUAL
     assert table.training.tolist() == [name for name in names for _ in range(4)]
     assert table.updates.tolist() == [0, 2, 9, 29] * len(names)
     assert set(table) == {"training", "updates", *SEEN} and table.notna().all(axis=None)
@@ -309,11 +321,11 @@ def test_costs_by_hand(logs):
         assert row[["seconds", "crops_per_second"]].tolist() == [12, 20]
 
 
-@pytest.mark.parametrize("number, count", [(1, 4), (2, 10), (3, 9)])
+@pytest.mark.parametrize("number, count", [(2, 10), (3, 9)])
 def test_the_figure_of_a_table_draws_every_number_of_every_row(say, number, count):
     say("Capsule", LQ=(0, 1))
     say(MODEL_A, HQ=(2, 3))
-    table = {1: tables.table1, 2: tables.table2, 3: tables.table3}[number](P)
+    table = {2: tables.table2, 3: tables.table3}[number](P)
     figure = figures.table_plot(table)
     drawn = {axis.get_title().replace("\n", " "): axis for axis in figure.axes if axis.get_title()}
     assert list(drawn) == list(dict.fromkeys(table.training)) and len(drawn) == count
@@ -328,15 +340,11 @@ def test_the_figure_of_a_table_draws_every_number_of_every_row(say, number, coun
     pyplot.close(figure)
 
 
-def collapse_figure():
-    table = tables.collapse(P)
-    return table, figures.collapse(table)
-
-
 def test_the_collapse_figure_draws_every_model_in_a_colour_of_its_own(logs):
-    table, figure = collapse_figure()
-    names = list(dict.fromkeys(table.training))
-    colours = dict(zip(names, figures.LINES, strict=True))  # as many as there are models
+    table = tables.collapse(P)
+    figure, names = figures.collapse(table), list(dict.fromkeys(table.training))
+    colours = dict(zip(names, figures.LINES))
+    assert len(colours) == len(names)
     axes = np.array(figure.axes).reshape(2, 3)
     for line, space in zip(axes, "zh", strict=True):
         for name, colour in colours.items():
@@ -355,11 +363,11 @@ def test_the_collapse_figure_draws_every_model_in_a_colour_of_its_own(logs):
     pyplot.close(figure)
 
 
-@pytest.mark.xfail(strict=True, reason="asked for before the scale is logarithmic, limits may be below 0")
-def test_the_two_losses_gradients_are_drawn_on_one_scale(logs):
+def test_the_gradients_of_the_two_losses_are_drawn_on_one_scale_that_holds_them(logs):
+    table = tables.collapse(P)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        figure = collapse_figure()[1]
-    one, other = (figure.axes[i].get_ylim() for i in (2, 5))
+        figure = figures.collapse(table)
+    (low, high), other = (figure.axes[i].get_ylim() for i in (2, 5))
+    assert (low, high) == other and low <= 0.01 and high >= 10
     pyplot.close(figure)
-    assert one == other

@@ -216,7 +216,7 @@ def test_a_finished_run_is_loaded_not_trained(faces, whole, steps):
     pd.testing.assert_frame_equal(again.log, whole.log)
 
 
-@pytest.mark.parametrize("after", [1, 3, 6])  # before and after the first validation
+@pytest.mark.parametrize("after", [1, 2, 3, 6])  # of 8; at 4 it validates
 def test_an_interrupted_run_ends_as_an_uninterrupted_one(faces, whole, tmp_path, steps, after):
     interrupt(faces, tmp_path, after)
     taken = len(steps)

@@ -103,7 +103,6 @@ def test_a_constant_z_is_told_from_a_z_that_agrees():
     assert seen["cos_twins_z"] == pytest.approx(1) and seen["cos_different_z"] < 0.9
 
 
-@pytest.mark.xfail(strict=True, reason="under autocast the product of the normalised z is taken in bfloat16")
 def test_cosines_are_not_rounded_where_f_and_g_run_in_bfloat16():
     x, y, _ = pairs()
     x_twin = x + 0.02
