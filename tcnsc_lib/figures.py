@@ -185,6 +185,31 @@ def table_plot(table: pd.DataFrame, columns: int = 5) -> Figure:
     return figure
 
 
+def ranking(table: pd.DataFrame, seeds: pd.DataFrame | None = None, codec_name: str = "LQ") -> Figure:
+    """All rows of a long table on one test set, the best on top: accuracy with interval, AUC, the paper's accuracy hollow.
+
+    seeds: `tables.seeds`, drawn as one small tick a seed.
+    """
+    rows = table[table.codec == codec_name].sort_values("accuracy")
+    with matplotlib.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(WIDTH, 0.9 + 0.28 * len(rows)))
+        y, colour = np.arange(len(rows)), COLOURS[codec_name]
+        axis.errorbar(rows.accuracy, y, xerr=[rows.accuracy - rows.low, rows.high - rows.accuracy], fmt="o", color=colour,
+                      capsize=2, markersize=5, label="accuracy, 95 % interval over people")
+        if seeds is not None:
+            single = seeds[seeds.codec == codec_name]
+            place = dict(zip(rows.training, y))
+            axis.plot(single.accuracy, [place[name] - 0.28 for name in single.training], "|", color="black", markersize=7,
+                      label="accuracy, each seed")
+        axis.plot(rows.auc, y, "D", color="#999999", markersize=4, label="AUC")
+        axis.plot(rows.paper, y + 0.15, "o", color=colour, markerfacecolor="none", markersize=5, label="accuracy, the paper")
+        axis.axvline(50, color="#999999", linewidth=0.8, linestyle=":")
+        axis.set(yticks=y, xlabel=f"{codec_name}, % (dotted: guessing)", xlim=(min(45, rows.low.min() - 2), 101))
+        axis.set_yticklabels(rows.training)
+        figure.legend(loc="outside lower center", ncols=4, fontsize=8)
+    return figure
+
+
 LINES = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00")  # for models, not for codecs
 
 

@@ -143,7 +143,8 @@ def seed_differences(p: Profile) -> pd.DataFrame:
             single = 100 * gaps.mean(axis=1)
             rows.append((title, codec, single.mean(), *interval(gaps.mean(axis=0), units), single.min(), single.max()))
     table = pd.DataFrame(rows, columns=["difference of accuracy", "codec", "difference", "low", "high", "least", "most"])
-    above, below = table[["low", "least"]].min(axis=1) > 0, table[["high", "most"]].max(axis=1) < 0
+    above = table[["low", "least"]].min(axis=1, skipna=False) > 0
+    below = table[["high", "most"]].max(axis=1, skipna=False) < 0
     return table.assign(settled=np.where(above | below, "yes", "no"))
 
 

@@ -54,8 +54,14 @@ def test_a_table_trains_its_jobs_prints_and_saves_itself(trained, capsys, monkey
         return pd.DataFrame([{"training": "a row", "codec": codec, "accuracy": 12.34, "paper": 56.78, "auc": 90.12,
                               "n": 160, "people": 10} for codec in paper.CODECS])
 
-    saved = []
+    def differences(p):
+        asked.append(p)
+        return pd.DataFrame({"difference of accuracy": ["one - other"], "codec": ["LQ"], "difference": [-7.77],
+                             "settled": ["yes"]})
+
+    saved, asked = [], []
     monkeypatch.setattr(tables, f"table{number}", made)
+    monkeypatch.setattr(tables, "seed_differences", differences)
     monkeypatch.setattr(figures, "save", lambda *given, **more: saved.append((given, more)) or [Path("there.csv")])
     assert cli.main(["table", number]) == 0
     p, out = profiles.PROFILES["demo"], capsys.readouterr().out
@@ -66,3 +72,6 @@ def test_a_table_trains_its_jobs_prints_and_saves_itself(trained, capsys, monkey
     assert runs == {f"{experiment} None" for experiment, seed in tables.jobs(number, p) if seed is None}
     assert all(out.count(value) == 5 for value in ("12.3", "56.8", "90.1"))
     assert "n = 160 crops of 10 people, seed 0" in out and "there.csv" in out
+    assert asked == ([p] if number == "2" else [])  # several seeds stand behind Table 2 alone
+    told = [line.split() for line in out.partition("\nseveral seeds\n")[2].splitlines()]
+    assert told[1:2] == ([["one", "-", "other", "LQ", "-7.8", "yes"]] if number == "2" else [])

@@ -14,7 +14,8 @@ from conftest import build
 from matplotlib import pyplot
 
 from tcnsc_lib import claims, evaluation, experiments, figures, paper, tables, verdict
-from tcnsc_lib.experiments import AUGMENTED, CONTROLS, DUAL, EXPERIMENTS, JPEG, MODEL_A, PROBE, SEEDED, UNTRAINED
+from tcnsc_lib.experiments import (AUGMENTED, CONTROLS, DUAL, EXPERIMENTS, JPEG, MODEL_A, ON_H, PROBE, SEEDED, UNCOMPARED,
+                                   UNTRAINED)
 from tcnsc_lib.profiles import PROFILES, Profile
 
 P = Profile("toy", "photos", seed=3, seeds=2)
@@ -80,11 +81,14 @@ def test_table2_has_the_papers_rows_and_then_controls_that_the_paper_lacks(say):
     say(MODEL_A, RAW=(2, 2))
     say(PROBE, HQ=(3, 3))
     say(AUGMENTED, MQ=(0, 4))
+    say(UNCOMPARED, WEBP=(1, 0))
     table = tables.table2(P)
     check(table, ["model A", PROBE, UNTRAINED, "model B", "dual", *CONTROLS],
           {"dual": [100, 100, 100, 50, 75], "model A": [50, 100, 100, 100, 100], PROBE: [100, 75, 100, 100, 100],
-           AUGMENTED: [100, 100, 50, 100, 100]}, paper.TABLE2)
-    assert table.paper.notna().sum() == 15 and list(CONTROLS)[0] == "model B, 2N images a step"
+           AUGMENTED: [100, 100, 50, 100, 100], UNCOMPARED: [100, 100, 100, 100, 12.5]}, paper.TABLE2)
+    assert table.paper.notna().sum() == 15
+    assert list(CONTROLS) == ["model B, 2N images a step", "(i) both views, no similarity", "(ii) random JPEG, no similarity",
+                              "(iii) dual, both views classified", "(iv) dual, similarity on h", "(v) dual, nothing compared"]
     assert (table.seed == 3).all() and (table.n == 8).all() and (table.units == 2).all()
 
 
@@ -112,10 +116,13 @@ def test_jobs_all_trains_every_experiment_and_the_seeds_of_the_main_rows():
     for p in (P, PROFILES["photos"], PROFILES["ffpp"]):
         seeds = {(name, p.seed + i) for name in SEEDED for i in range(1, p.seeds)}
         second = {"model A", "model B", DUAL, *CONTROLS}
+        assert len(seeds) == 4 * (p.seeds - 1) and len(second) == 9
         assert set(tables.jobs("all", p)) == {(name, None) for name in EXPERIMENTS} | seeds
         assert set(tables.jobs("2", p)) == {(name, None) for name in second} | seeds
         assert {name for name, _ in tables.jobs("1", p)} == {*paper.TABLE1.index, "model B"}
         assert {name for name, _ in tables.jobs("3", p)} == {*paper.TABLE3.index, DUAL} - {"TCNSC"}
+    assert {job for job in tables.jobs("2", P) if job[1] is not None} == {
+        ("(RAW, LQ)", 4), ("model B", 4), ("(i) both views, no similarity", 4), ("(iv) dual, similarity on h", 4)}
 
 
 def test_the_ablation_tells_what_each_row_sees():
@@ -126,7 +133,8 @@ def test_the_ablation_tells_what_each_row_sees():
                AUGMENTED: ("RAW, LQ", "X and X'", "nothing", 128),
                JPEG: ("RAW, random JPEG", "X and X'", "nothing", 128),
                "(iii) dual, both views classified": ("RAW, LQ", "X and X'", "z, λ = 1", 128),
-               "(iv) dual, similarity on h": ("RAW, LQ", "X", "h, λ = 1", 128)}
+               "(iv) dual, similarity on h": ("RAW, LQ", "X", "h, λ = 1", 128),
+               "(v) dual, nothing compared": ("RAW, LQ", "X", "nothing", 128)}
     assert {row.Index: tuple(row)[1:5] for row in table.itertuples()} == by_hand
 
 
@@ -135,13 +143,20 @@ def test_the_ablation_tells_what_each_row_sees():
 def test_means_and_deviations_over_seeds_by_hand(say):
     say(DUAL, 3, LQ=(4, 4))
     say(DUAL, 4, LQ=(2, 2), RAW=(4, 3))
+    say(ON_H, 4, WEBP=(3, 3))
+    names = ["dual", "model B", AUGMENTED, ON_H]
+    each = tables.seeds(P)  # a row each test set, seed and training
+    assert each.training.tolist() == [name for name in names for _ in range(10)]
+    assert each.seed.tolist() == [seed for _ in names for seed in (3, 4) for _ in range(5)]
+    assert each[each.codec == "LQ"].accuracy.tolist() == [100, 50, *[100] * 6]
     table = tables.seed_summary(P).set_index(["training", "codec"])
-    assert table.index.get_level_values(0).unique().tolist() == list(SEEDED) and len(table) == 15
-    assert table.loc[(DUAL, "LQ"), ["accuracy", "accuracy_sd"]].tolist() == pytest.approx([75, 50 / 2**0.5])
-    assert table.loc[(DUAL, "RAW"), ["accuracy", "accuracy_sd"]].tolist() == pytest.approx([93.75, 12.5 / 2**0.5])
+    assert table.index.get_level_values(0).unique().tolist() == names and len(table) == 20
+    assert table.loc[("dual", "LQ"), ["accuracy", "accuracy_sd"]].tolist() == pytest.approx([75, 50 / 2**0.5])
+    assert table.loc[("dual", "RAW"), ["accuracy", "accuracy_sd"]].tolist() == pytest.approx([93.75, 12.5 / 2**0.5])
+    assert table.loc[(ON_H, "WEBP"), ["accuracy", "accuracy_sd"]].tolist() == pytest.approx([87.5, 25 / 2**0.5])
     assert table.loc[("model B", "LQ"), ["accuracy", "accuracy_sd", "auc", "auc_sd"]].tolist() == [100, 0, 100, 0]
     assert (table.seeds == 2).all()
-    assert table.loc[(DUAL, "LQ"), ["auc", "auc_sd"]].tolist() == pytest.approx([75, 50 / 2**0.5])  # all called real
+    assert table.loc[("dual", "LQ"), ["auc", "auc_sd"]].tolist() == pytest.approx([75, 50 / 2**0.5])  # all called real
 
 
 def test_one_seed_has_no_deviation(say):
@@ -158,14 +173,43 @@ def test_differences_over_seeds_by_hand(say):
     say("model B", 3, LQ=(2, 1))  # dual less model B: seed 3 (2, 3) of 4, seed 4 (4, 2) of 4
     say("model B", 4, LQ=(0, 1))
     say(AUGMENTED, 4, LQ=(2, 2))
+    say(ON_H, 3, LQ=(2, 2))  # less model B: (0, 1) and (1, 1); less (i): (-2, -2) and (-1, 0)
+    say(ON_H, 4, LQ=(1, 2))
     table = tables.seed_differences(P)
-    assert list(dict.fromkeys(table.iloc[:, 0])) == ["dual - model B", "dual - (i)", "(i) - model B"]
-    assert table.codec.tolist() == list(paper.CODECS) * 3
+    titles = ["dual - model B", "dual - (i)", "(i) - model B", "(iv) - model B", "(iv) - (i)"]
+    assert table["difference of accuracy"].tolist() == [title for title in titles for _ in range(5)]
+    assert table.codec.tolist() == list(paper.CODECS) * 5
+    assert table.columns.tolist()[2:] == ["difference", "low", "high", "least", "most", "settled"]
     at_lq = table[table.codec == "LQ"].set_index("difference of accuracy")
-    assert at_lq.loc["dual - model B", "difference":].tolist() == pytest.approx([68.75, 62.5, 75, 62.5, 75])
-    assert at_lq.loc["dual - (i)", "difference":].tolist() == pytest.approx([18.75, 12.5, 25, 0, 37.5])
-    assert at_lq.loc["(i) - model B", "difference":].tolist() == pytest.approx([50, 50, 50, 37.5, 62.5])
-    assert (table[table.codec != "LQ"].iloc[:, 2:] == 0).all(axis=None)
+    assert at_lq.loc["dual - model B", "difference":"most"].tolist() == pytest.approx([68.75, 62.5, 75, 62.5, 75])
+    assert at_lq.loc["dual - (i)", "difference":"most"].tolist() == pytest.approx([18.75, 12.5, 25, 0, 37.5])
+    assert at_lq.loc["(i) - model B", "difference":"most"].tolist() == pytest.approx([50, 50, 50, 37.5, 62.5])
+    assert at_lq.loc["(iv) - model B", "difference":"most"].tolist() == pytest.approx([18.75, 12.5, 25, 12.5, 25])
+    assert at_lq.loc["(iv) - (i)", "difference":"most"].tolist() == pytest.approx([-31.25, -37.5, -25, -50, -12.5])
+    assert at_lq.settled.tolist() == ["yes", "no", "yes", "yes", "yes"]
+    elsewhere = table[table.codec != "LQ"]
+    assert (elsewhere.loc[:, "difference":"most"] == 0).all(axis=None) and (elsewhere.settled == "no").all()
+
+
+@pytest.mark.parametrize("title, better, worse, sign", [
+    ("dual - model B", DUAL, "model B", 1), ("(iv) - (i)", AUGMENTED, ON_H, -1)])
+def test_a_difference_is_settled_where_interval_and_every_seed_lie_on_one_side_of_0(say, title, better, worse, sign):
+    say(worse, 3, RAW=(2, 3), MQ=(0, 0), LQ=(2, 3), WEBP=(4, 2))
+    say(worse, 4, RAW=(3, 3), WEBP=(4, 3))
+    say(better, 3, HQ=(2, 3))
+    say(better, 4, HQ=(3, 3), MQ=(3, 4))
+    expected = {  # better less worse: mean, low, high, least, most
+        "RAW": (31.25, 25, 37.5, 25, 37.5, "yes"),
+        "HQ": (-31.25, -37.5, -25, -37.5, -25, "yes"),
+        "MQ": (43.75, 37.5, 50, -12.5, 100, "no"),  # the interval excludes 0, one seed has the other sign
+        "LQ": (18.75, 12.5, 25, 0, 37.5, "no"),  # the interval excludes 0, one seed is 0
+        "WEBP": (18.75, 0, 37.5, 12.5, 25, "no")}  # both seeds are above 0, the interval reaches it
+    table = tables.seed_differences(P)
+    rows = table[table["difference of accuracy"] == title].set_index("codec")
+    for codec, (mean, low, high, least, most, settled) in expected.items():
+        numbers = [mean, low, high, least, most] if sign > 0 else [-mean, -high, -low, -most, -least]
+        assert rows.loc[codec, "difference":"most"].tolist() == pytest.approx(numbers), codec
+        assert rows.settled[codec] == settled, codec
 
 
 # the paper's sentences
@@ -207,16 +251,18 @@ def test_the_sentences_about_table_2_by_hand(say):
     say("model B", LQ=(2, 1))
     say(AUGMENTED, LQ=(4, 4))
     say(JPEG, LQ=(4, 3))
+    say(UNCOMPARED, LQ=(3, 1))
     say(MODEL_A, **{codec: (2, 2) for codec in paper.CODECS})
     say(PROBE, RAW=(2, 4))
     table = claims.table2_claims(P)
     mean = (45.8 + 43.6 + 41.7 + 40.1 + 41.0) / 5
     expected = {  # the paper's, ours, low, high, holds here
-        "untrained classifier": (mean, 42.5, 40, 45, "yes"), "linear probe": (mean, -2.5, -10, 5, "can't tell"),
+        "untrained classifier": (mean, 42.5, 40, 45, "yes"), "linear probe": (np.nan, -2.5, -10, 5, "can't tell"),
         "model B's RAW less LQ": (27.5, 62.5, 50, 75, "yes"), "less model B at LQ": (20.5, 50, 50, 50, "yes"),
-        "on RAW too": (-1.2, -25, -25, -25, "no"), "(i) at LQ": (np.nan, -12.5, -25, 0, "can't tell"),
-        "(ii) at LQ": (np.nan, 0, 0, 0, "can't tell")}
-    assert len(table) == len(expected) and (table["holds if"] == "above 0").all()
+        "\"combining the two branches obtains the best result\", also on RAW: dual less model B": (-1.2, -25, -25, -25, "no"),
+        "(i) at LQ": (np.nan, -12.5, -25, 0, "can't tell"), "(ii) at LQ": (np.nan, 0, 0, 0, "can't tell"),
+        "than the twins in the batch statistics: dual less (v) at LQ": (np.nan, 37.5, 25, 50, "yes")}
+    assert len(table) == len(expected) == 8 and (table["holds if"] == "above 0").all()
     for part, (theirs, ours, low, high, holds) in expected.items():
         row = judged(table, part)
         assert [row.paper, row.ours, row.low, row.high] == pytest.approx([theirs, ours, low, high], nan_ok=True), part
@@ -226,26 +272,32 @@ def test_the_sentences_about_table_2_by_hand(say):
 def test_a_claim_without_the_papers_number_is_judged_all_the_same(say):
     say(AUGMENTED, LQ=(1, 2))
     say(JPEG, LQ=(4, 4))
+    say(UNCOMPARED, LQ=(3, 4))
     say(DUAL, LQ=(3, 3))
     table = claims.table2_claims(P)
     assert judged(table, "(i) at LQ")["holds here"] == "yes" and judged(table, "(ii) at LQ")["holds here"] == "no"
-    assert table.paper.isna().tolist() == [False] * 5 + [True] * 2
+    row = judged(table, "(v) at LQ")
+    assert [row.ours, row.low, row.high, row["holds here"]] == [-12.5, -25, 0, "can't tell"]
+    assert table.paper.isna().tolist() == [False, True, False, False, False, True, True, True]
 
 
 def test_the_gains_of_the_abstract_by_hand(say):
     say("Xception-RAW", LQ=(1, 1), MQ=(2, 4), HQ=(4, 4))
-    say("Capsule", LQ=(3, 2))
+    say("Capsule", LQ=(3, 2), MQ=(3, 3), HQ=(4, 3))
     for name in set(paper.TABLE3.index) - {"Xception-RAW", "Capsule", "TCNSC"}:
-        say(name, LQ=(0, 0), MQ=(4, 4), HQ=(0, 4))
+        say(name, LQ=(0, 0), MQ=(4, 4) if name == "FWA" else (3, 4), HQ=(0, 4))
     say(DUAL, LQ=(4, 3), MQ=(3, 4), HQ=(4, 3))
     table = claims.table3_claims(P)
-    expected = {"Xception-RAW at LQ": (16.9, 62.5, 50, 75, "yes"),
-                "Xception-RAW at MQ": (10.1, 12.5, 0, 25, "can't tell"),
-                "Xception-RAW at HQ": (4.1, -12.5, -25, 0, "can't tell"),
-                "best other detector at LQ": (3.5, 25, 25, 25, "yes"),  # Capsule's 5 of 8
-                "best other detector at MQ": (5.5, -12.5, -25, 0, "can't tell"),
-                "best other detector at HQ": (4.1, -12.5, -25, 0, "can't tell")}
-    assert table[claims.CLAIM].tolist() == [f"TCNSC less {'the ' * ('best' in part)}{part}" for part in expected]
+    best = "TCNSC less the best other detector at"
+    expected = {"TCNSC less Xception-RAW at LQ": (16.9, 62.5, 50, 75, "yes"),
+                "TCNSC less Xception-RAW at MQ": (10.1, 12.5, 0, 25, "can't tell"),
+                "TCNSC less Xception-RAW at HQ": (4.1, -12.5, -25, 0, "can't tell"),
+                f"{best} LQ": (3.5, 25, 25, 25, "yes"),  # 7 less 5 of 8
+                f"{best} MQ": (5.5, -12.5, -25, 0, "can't tell"),
+                f"{best} HQ": (4.1, -12.5, -25, 0, "can't tell")}
+    assert table[claims.CLAIM].tolist() == list(expected)
+    assert table["best other, paper"].tolist() == [""] * 3 + ["Xception-C40", "Xception-C40", "Xception-RAW"]
+    assert table["best other, ours"].tolist() == [""] * 3 + ["Capsule", "FWA", "Xception-RAW"]
     for row, (theirs, *ours, holds) in zip(table.itertuples(), expected.values(), strict=True):
         assert (row.paper, row.ours, row.low, row.high) == pytest.approx((theirs, *ours))
         assert row[-1] == holds
@@ -272,10 +324,12 @@ def test_a_claim_of_at_most_so_much_holds_where_nothing_is_lost(say):
 
 
 def test_judgements_that_follow_from_our_numbers_are_left_to_the_numbers(say):
-    before = [claims.drops(P), claims.table2_claims(P)]
+    made = (claims.drops, claims.table2_claims, claims.table3_claims, tables.seed_differences)
+    before = [make(P) for make in made]
     for name in ("Meso4", "Xception-RAW", DUAL):
-        say(name, LQ=(2, 2))
-    for old, new in zip(before, [claims.drops(P), claims.table2_claims(P)], strict=True):
+        for seed in (3, 4):
+            say(name, seed, LQ=(2, 2))
+    for old, new in zip(before, [make(P) for make in made], strict=True):
         texts = [name for name in old if not pd.api.types.is_numeric_dtype(old[name])]
         changed = {name for name in texts if any(old[name] != new[name])}
         assert changed and changed <= verdict.DERIVED
@@ -294,7 +348,7 @@ def logs(monkeypatch) -> None:
         log = pd.DataFrame({"iteration": range(1, 31), "total": 1.0})
         for i, column in enumerate(SEEN):
             log[column] = log.iteration.map({1: 10.0, 3: 1.0, 10: 0.1, 30: 0.01}) / (30 if i > 1 else 1)
-        if name in (MODEL_A, "model B", AUGMENTED):
+        if name in (MODEL_A, "model B", AUGMENTED, UNCOMPARED):
             log["gradient_cro" if name == MODEL_A else "gradient_sim"] *= 0
         schedule = {"iterations": 30, "batch_size": 8, "optimizer": "adam", "learning_rate": 0.1}
         detector = torch.nn.Linear(3, 2)
@@ -306,11 +360,13 @@ def logs(monkeypatch) -> None:
 
 def test_the_collapse_table_has_a_row_each_look_at_each_model(logs):
     table = tables.collapse(P)
-    names = [name for name, _ in tables.WATCHED]
-    assert names[:3] == ["dual", "model B", MODEL_A] and dict(tables.WATCHED)["dual"] == DUAL
+    names = ["dual", "model B", "model A", "(i) both views, no similarity", "(iv) dual, similarity on h",
+             "(v) dual, nothing compared"]
+    assert tables.WATCHED == (("dual", DUAL), *((name, name) for name in names[1:]))
     assert table.training.tolist() == [name for name in names for _ in range(4)]
     assert table.updates.tolist() == [0, 2, 9, 29] * len(names)
     assert set(table) == {"training", "updates", *SEEN} and table.notna().all(axis=None)
+    assert table[table.gradient_sim == 0].training.unique().tolist() == [names[1], names[3], names[5]]
 
 
 def test_costs_by_hand(logs):
@@ -321,7 +377,7 @@ def test_costs_by_hand(logs):
         assert row[["seconds", "crops_per_second"]].tolist() == [12, 20]
 
 
-@pytest.mark.parametrize("number, count", [(2, 10), (3, 9)])
+@pytest.mark.parametrize("number, count", [(2, 11), (3, 9)])
 def test_the_figure_of_a_table_draws_every_number_of_every_row(say, number, count):
     say("Capsule", LQ=(0, 1))
     say(MODEL_A, HQ=(2, 3))
@@ -355,7 +411,7 @@ def test_the_collapse_figure_draws_every_model_in_a_colour_of_its_own(logs):
             assert twins.get_linestyle() != different.get_linestyle() and twins.get_xdata().tolist() == [1, 3, 10, 30]
             (rank,) = (shown for shown in line[1].lines if shown.get_color() == colour)
             np.testing.assert_allclose(rank.get_ydata(), rows[f"rank_{space}"])
-    for axis, term, without in ((axes[0, 2], "sim", {"model B", AUGMENTED}), (axes[1, 2], "cro", {MODEL_A})):
+    for axis, term, without in ((axes[0, 2], "sim", {"model B", AUGMENTED, UNCOMPARED}), (axes[1, 2], "cro", {MODEL_A})):
         assert {shown.get_color() for shown in axis.lines} == {colours[name] for name in names if name not in without}
         assert f"Loss_{term}" in axis.get_ylabel()
     (legend,) = figure.legends
