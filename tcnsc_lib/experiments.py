@@ -43,21 +43,19 @@ class Experiment:
     """A detector and what it is trained on.
 
     views: codecs of X, or of X and X'. arguments: of the detector, where they aren't the profile's. quality: of the videos
-    that the training crops are cut from. times: how often the profile's batch goes into one step.
+    that the training crops are cut from.
     """
 
     views: tuple[str, ...]
     detector: str = "TCNSC"
     arguments: dict = field(default_factory=dict)
     quality: str = "raw"
-    times: int = 1
 
 
 MODEL_A, PROBE, UNTRAINED = "model A", "model A, linear probe", "untrained f, linear probe"
 DUAL, AUGMENTED, JPEG = "(RAW, LQ)", "(i) both views, no similarity", "(ii) random JPEG, no similarity"
 ON_H, UNCOMPARED = "(iv) dual, similarity on h", "(v) dual, nothing compared"
 CONTROLS = {  # of Table 2; the paper has none
-    "model B, 2N images a step": Experiment(("RAW",), arguments={"lam": 0.0}, times=2),
     AUGMENTED: Experiment(("RAW", "LQ"), arguments={"classified": "both", "lam": 0.0}),
     JPEG: Experiment(("RAW", RANDOM_JPEG), arguments={"classified": "both", "lam": 0.0}),
     "(iii) dual, both views classified": Experiment(("RAW", "LQ"), arguments={"classified": "both"}),
@@ -73,7 +71,7 @@ EXPERIMENTS = {
     # Table 3, whose TCNSC is (RAW, LQ)
     **{f"Xception-{q.upper()}": Experiment(("RAW",), "Xception", quality=q) for q in ("raw", "c23", "c40")},
     **{name: Experiment(("RAW",), name) for name in ("MesoInception", "Meso4", "Capsule", "FWA", "DSP-FWA")}}
-SEEDED = (DUAL, "model B", AUGMENTED, ON_H)
+SEEDED = (DUAL, "model B", AUGMENTED)
 """Trained from several seeds (`Profile.seeds`)."""
 
 AUTHORS = {
@@ -111,7 +109,7 @@ def setup(name: str, p: Profile) -> tuple[Experiment, dict, Schedule]:
     experiment = EXPERIMENTS[name]
     if experiment.detector == "TCNSC":
         arguments = {"input_size": p.size, "width": p.width, "width_z": p.width_z, "lam": p.lam} | experiment.arguments
-        return experiment, arguments, replace(p.schedule, batch_size=p.schedule.batch_size * experiment.times)
+        return experiment, arguments, p.schedule
     cuts = CUTS.get(p.name, {}).get(experiment.detector, {})
     timing = {key: value for key, value in (AUTHORS[experiment.detector] | cuts).items() if hasattr(p.schedule, key)}
     size = timing.get("batch_size", p.schedule.batch_size)
@@ -186,7 +184,6 @@ def train_all(jobs: list[tuple[str, int | None]], p: Profile) -> None:
             predictions(job[0], p, job[1])
         return
     _fill_arrays(missing, p)
-    os.environ |= {key: os.environ.get(key, value) for key, value in KEEP_MEMORY.items()}
     context = multiprocessing.get_context("spawn")
     lines = context.Queue()
     for line in range(workers):
@@ -201,9 +198,7 @@ def train_all(jobs: list[tuple[str, int | None]], p: Profile) -> None:
             raise
 
 
-WORKERS = 8  # runs at once at most; each takes 1 to 2 GB
-KEEP_MEMORY = dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), str(1 << 32))
-"""For workers: glibc gives large blocks back to the system after each step and takes new ones; a sixth of the time goes so."""
+WORKERS = 8  # runs at once at most; each takes about 2 GB
 
 
 def _begin(lines) -> None:

@@ -49,7 +49,7 @@ class Profile:
 
 PROFILES = {profile.name: profile for profile in (
     Profile("demo", "demo", size=96, frames=8, split="official", width=16, pretrained=False,
-            schedule=Schedule(iterations=400, learning_rate=2e-3, precision="float32", validate=40)),
+            schedule=Schedule(iterations=320, learning_rate=2e-3, precision="float32", validate=40)),
     Profile("photos", "photos", size=96, pretrained=False, seeds=1,
             schedule=Schedule(iterations=400, learning_rate=1e-3, validate=200)),
     Profile("photos-224", "photos", pretrained=False),
