@@ -255,7 +255,8 @@ def readme_table(number: int) -> str:
     Table 1 in full, with the classifier alone; of Tables 2 and 3 accuracy on RAW and at LQ, and AUC at LQ.
     """
     base = home() / "figures"
-    ours = {name: read(base / name / f"table{number}.csv") for name in ("demo", "photos")}
+    files = {name: base / name / f"table{number}.csv" for name in ("demo", "photos")}
+    ours = {name: read(path) for name, path in files.items() if path.exists()}
     if number == 1:
         blocks = {"paper": pd.concat([paper.TABLE1, paper.TABLE2.loc[["model B"]]])}
         blocks |= {name: wide(pd.concat([table, read(base / name / "difficulty.csv")])) for name, table in ours.items()}
@@ -266,7 +267,8 @@ def readme_table(number: int) -> str:
                 lines.append(f"| {label} | {name} | " + " | ".join(f"{block.loc[row, c]:.1f}" for c in paper.CODECS) + " |")
         return "\n".join(lines)
     theirs = {2: paper.TABLE2, 3: paper.TABLE3}[number]
-    lines = ["| | paper RAW | LQ | demo RAW | LQ | AUC LQ | photos RAW | LQ | AUC LQ |", "|---|" + "---|" * 8]
+    head = ["paper RAW", "LQ", *(word for name in ours for word in (f"{name} RAW", "LQ", "AUC LQ"))]
+    lines = ["| | " + " | ".join(head) + " |", "|---|" + "---|" * len(head)]
     for row in dict.fromkeys(ours["demo"].training):
         cells = [f"{theirs.loc[row, c]:.1f}" if row in theirs.index else "" for c in ("RAW", "LQ")]
         for table in ours.values():

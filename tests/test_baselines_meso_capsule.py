@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torchvision.models.vgg import VGG19_Weights, cfgs, make_layers
+from torchvision.models.vgg import cfgs, make_layers
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.detectors.capsule import Capsule, CapsuleHead, squash, vgg19_features

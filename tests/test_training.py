@@ -13,7 +13,6 @@ import pytest
 import torch
 from conftest import TINY, build, fit, tiny
 from safetensors.torch import load_file
-from torch import nn
 
 from tcnsc_lib import CompanionError, files, training
 from tcnsc_lib.batches import Part, batch, batch_indices
