@@ -120,7 +120,8 @@ def test_on_the_papers_data_baselines_are_their_authors(name, profile):
     optimizer, rate, share, batch, size, imagenet = AUTHORS[name]
     assert (schedule.optimizer, schedule.learning_rate, schedule.final_lr_share, schedule.batch_size) == (
         optimizer, rate, share, batch)
-    assert arguments == ({"pretrained": True} if imagenet else {})  # all else is the class's own
+    crop = {"enlarge": PROFILES[profile].enlarge} if "FWA" in name else {}
+    assert arguments == ({"pretrained": True} if imagenet else {}) | crop  # all else is the class's own
     parameters = inspect.signature(DETECTORS[experiment.detector]).parameters
     assert parameters["input_size"].default == size and ("pretrained" in parameters) == imagenet
     assert profile not in CUTS and tables.cuts(PROFILES[profile]).empty
