@@ -273,6 +273,7 @@ def readme_table(number: int) -> str:
         cells = [f"{theirs.loc[row, c]:.1f}" if row in theirs.index else "" for c in ("RAW", "LQ")]
         for table in ours.values():
             block = table[table.training == row].set_index("codec")
-            cells += [f"{block.accuracy[c]:.1f}" for c in ("RAW", "LQ")] + [f"{block.auc.LQ:.1f}"]
+            known = len(block) > 0
+            cells += [f"{v:.1f}" for v in (block.accuracy.RAW, block.accuracy.LQ, block.auc.LQ)] if known else [""] * 3
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
