@@ -10,16 +10,12 @@ import pandas as pd
 
 from tcnsc_lib import paper
 from tcnsc_lib.evaluation import interval
-from tcnsc_lib.experiments import AUGMENTED, DUAL, JPEG, MODEL_A, PROBE, UNCOMPARED, predictions
+from tcnsc_lib.experiments import AUGMENTED, DUAL, JPEG, MODEL_A, PROBE, UNCOMPARED, right
 from tcnsc_lib.profiles import Profile, faces
+from tcnsc_lib.tables import TABLE3
 
 CLAIM = "claim, in points of accuracy"
 MORE, AT_MOST = "above 0", "at most the paper's"
-
-
-def right(name: str, p: Profile) -> pd.DataFrame:
-    """1.0 where an experiment is right, 0.0 where it is wrong: test crops x test sets."""
-    return (predictions(name, p) >= 0.5).eq(faces(p).labels("test"), axis=0).astype(float)
 
 
 def _judged(rows: list[tuple], p: Profile) -> pd.DataFrame:
@@ -91,7 +87,7 @@ def table3_claims(p: Profile) -> pd.DataFrame:
     The best other is picked by the same crops, which biases that difference downwards; "best other, paper" and "best other,
     ours" name it.
     """
-    hits = {name: right(DUAL if name == "TCNSC" else name, p) for name in paper.TABLE3.index}
+    hits = {name: right(run, p) for name, run in TABLE3}
     ours = pd.DataFrame({name: table.mean() for name, table in hits.items()}).T.drop("TCNSC")
     theirs, rows, best = paper.TABLE3.drop("TCNSC"), [], ours.idxmax()
     for codec in paper.CLAIMED_GAINS:
@@ -114,8 +110,8 @@ def drops(p: Profile) -> pd.DataFrame:
     and "ours agrees" judge the sentence ("over 20": the number itself; a stated number: whether it lies in our interval).
     """
     printed, units, rows = paper.relative_drop(paper.TABLE3), faces(p).units("test"), []
-    for name, fall in printed.items():
-        hits = right(DUAL if name == "TCNSC" else name, p)
+    for name, run in TABLE3:
+        hits, fall = right(run, p), printed[name]
         share = 100 * (hits.RAW - hits.LQ).sum() / hits.RAW.sum()
         low, high = interval(hits.RAW - hits.LQ, units, hits.RAW)
         said = paper.CLAIMED_DROPS.get(name)

@@ -5,6 +5,7 @@ Baselines keep their authors' sizes and schedules (AUTHORS) and see as many crop
 """
 from __future__ import annotations
 
+import inspect
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -115,9 +116,10 @@ def setup(name: str, p: Profile) -> tuple[Experiment, dict, Schedule]:
     size = timing.get("batch_size", p.schedule.batch_size)
     schedule = replace(p.schedule, iterations=p.schedule.iterations * p.schedule.batch_size // size)
     arguments = {key: value for key, value in cuts.items() if key not in timing}
-    if experiment.detector not in ("MesoInception", "Meso4") and p.pretrained:
+    takes = inspect.signature(DETECTORS[experiment.detector]).parameters
+    if p.pretrained and "pretrained" in takes:
         arguments["pretrained"] = True
-    if experiment.detector in ("FWA", "DSP-FWA"):
+    if "enlarge" in takes:
         arguments["enlarge"] = p.enlarge
     return experiment, arguments, replace(schedule, **timing)
 
@@ -236,6 +238,11 @@ def predictions(name: str, p: Profile, seed: int | None = None) -> pd.DataFrame:
         table = predict(train_experiment(name, p, seed).detector, faces(p), paper.CODECS)
         write_text(path, table.to_csv(index=False))
     return pd.read_csv(path)
+
+
+def right(name: str, p: Profile, seed: int | None = None) -> pd.DataFrame:
+    """1.0 where an experiment is right, 0.0 where it is wrong: test crops x test sets."""
+    return (predictions(name, p, seed) >= 0.5).eq(faces(p).labels("test"), axis=0).astype(float)
 
 
 def probed(name: str, p: Profile) -> pd.DataFrame:

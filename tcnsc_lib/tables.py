@@ -13,7 +13,7 @@ import pandas as pd
 from tcnsc_lib import paper
 from tcnsc_lib.evaluation import interval
 from tcnsc_lib.experiments import (AUGMENTED, AUTHORS, CONTROLS, CUTS, DETECTORS, DUAL, EXPERIMENTS, MODEL_A, ON_H,
-                                   PROBE, SEEDED, UNCOMPARED, UNTRAINED, predictions, scores, setup, train_experiment)
+                                   PROBE, SEEDED, UNCOMPARED, UNTRAINED, right, scores, setup, train_experiment)
 from tcnsc_lib.profiles import Profile, faces
 
 
@@ -61,6 +61,8 @@ TABLE2 = ((MODEL_A, MODEL_A), (PROBE, PROBE), (UNTRAINED, UNTRAINED), ("model B"
           *((name, name) for name in CONTROLS))
 """Row of the table -> what it is called in `EXPERIMENTS`: the paper's three, then our controls."""
 
+TABLE3 = tuple((name, DUAL if name == "TCNSC" else name) for name in paper.TABLE3.index)
+"""The same for Table 3."""
 
 SEES = {"raw": "X", "both": "X and X'", "none": "nothing"}
 
@@ -89,7 +91,7 @@ def table2(p: Profile) -> pd.DataFrame:
 
 def table3(p: Profile) -> pd.DataFrame:
     """Table 3, long form: nine detectors x five test sets, with the paper's accuracy in column "paper"."""
-    rows = [scores(DUAL if name == "TCNSC" else name, p).assign(training=name) for name in paper.TABLE3.index]
+    rows = [scores(run, p).assign(training=row) for row, run in TABLE3]
     return _beside(pd.concat(rows, ignore_index=True), paper.TABLE3)
 
 
@@ -103,7 +105,7 @@ def jobs(table: str, p: Profile) -> list[tuple[str, int | None]]:
     pairs = [(paper.pair_name(pair), None) for pair in paper.PAIRS]
     second = [(name, p.seed + i) for name in SEEDED for i in range(1, p.seeds)]
     second += [(run, None) for _, run in TABLE2 if run in EXPERIMENTS]
-    third = [(DUAL if name == "TCNSC" else name, None) for name in paper.TABLE3.index]
+    third = [(run, None) for _, run in TABLE3]
     return {"1": [*pairs, ("model B", None)], "2": second, "3": third,
             "all": [*third, *second, *pairs, *((name, None) for name in EXPERIMENTS)]}[table]
 
@@ -133,12 +135,11 @@ def seed_differences(p: Profile) -> pd.DataFrame:
     the single seeds, which says what another training does. settled: "yes" where the interval and all seeds lie on one
     side of 0.
     """
-    y, units, rows = faces(p).labels("test"), faces(p).units("test"), []
-    right = {name: [(predictions(name, p, p.seed + i) >= 0.5).eq(y, axis=0).astype(float) for i in range(p.seeds)]
-             for name in SEEDED}
+    units, rows = faces(p).units("test"), []
+    hits = {name: [right(name, p, p.seed + i) for i in range(p.seeds)] for name in SEEDED}
     for title, one, other in DIFFERENCES:
         for codec in paper.CODECS:
-            gaps = np.array([a[codec] - b[codec] for a, b in zip(right[one], right[other], strict=True)])
+            gaps = np.array([a[codec] - b[codec] for a, b in zip(hits[one], hits[other], strict=True)])
             single = 100 * gaps.mean(axis=1)
             rows.append((title, codec, single.mean(), *interval(gaps.mean(axis=0), units), single.min(), single.max()))
     table = pd.DataFrame(rows, columns=["difference of accuracy", "codec", "difference", "low", "high", "least", "most"])
@@ -165,8 +166,8 @@ def collapse(p: Profile) -> pd.DataFrame:
 def costs(p: Profile) -> pd.DataFrame:
     """What each detector of Table 3 costs to train at this profile: parameters, crops seen, seconds, crops a second."""
     rows = []
-    for name in paper.TABLE3.index:
-        run = train_experiment(DUAL if name == "TCNSC" else name, p)
+    for name, experiment in TABLE3:
+        run = train_experiment(experiment, p)
         schedule, seconds = run.config["schedule"], run.environment["seconds"]
         seen = schedule["iterations"] * schedule["batch_size"]
         rows.append((name, sum(w.numel() for w in run.detector.parameters()), run.detector.input_size, schedule["optimizer"],

@@ -2,12 +2,16 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from torch import nn
 
+from tcnsc_lib import claims, evaluation, experiments, paper, tables
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.faces.detect import FaceFinder
+from tcnsc_lib.experiments import EXPERIMENTS, PROBE, UNTRAINED
 from tcnsc_lib.faces.store import LANDMARKS, Builder, FaceSet
+from tcnsc_lib.profiles import Profile
 from tcnsc_lib.training import Run, Schedule, train
 
 TINY = Schedule(iterations=8, batch_size=8, learning_rate=5e-3, precision="float32", validate=4)
@@ -46,3 +50,33 @@ def tiny(kind: type[TCNSC] = TCNSC) -> TCNSC:
 
 def fit(faces: FaceSet, root: Path, schedule: Schedule = TINY, make=tiny, **settings) -> Run:
     return train("(RAW, LQ)", make, faces, ("RAW", "LQ"), schedule, root, **settings)
+
+
+P = Profile("toy", "photos", seed=3, seeds=2)
+Hits = tuple[int, int]  # how many of four crops are right, of the one and of the other person
+
+
+@pytest.fixture(scope="session")
+def toy_faces(tmp_path_factory) -> FaceSet:
+    return build(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture
+def say(monkeypatch, toy_faces):
+    """say(name, RAW=(4, 3), ..., seed=3): what an experiment gets right; all (4, 4) where nothing is said."""
+    y, said = toy_faces.labels("test"), {}
+    monkeypatch.setattr(evaluation, "RESAMPLES", 200)  # for speed; of two people, both are the same in half of them
+
+    def right(hits: Hits) -> np.ndarray:
+        return np.concatenate([np.arange(4) < count for count in hits])
+
+    def predictions(name, p, seed=None):
+        assert name in EXPERIMENTS or name in (PROBE, UNTRAINED), name
+        hits = said.get((name, p.seed if seed is None else seed), {})
+        return pd.DataFrame({codec: np.where(right(hits.get(codec, (4, 4))) == (y == 1), 0.9, 0.1)
+                             for codec in paper.CODECS})
+
+    for module in (experiments, tables, claims):
+        monkeypatch.setattr(module, "faces", lambda p, quality="raw": toy_faces)
+    monkeypatch.setattr(experiments, "predictions", predictions)
+    return lambda name, seed=3, **hits: said.update({(name, seed): hits})
