@@ -29,11 +29,11 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 reproduce: $(READY)
-	rm -rf $(BUILD)/figures $(BUILD)/notebooks $(BUILD)/html
+	rm -rf $(BUILD)/figures $(BUILD)/notebooks
 	$(BIN)/tcnsc train all
 	TCNSC_FIGURES=$(BUILD)/figures $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --output-dir $(BUILD)/notebooks $(BOOKS)
-	$(BIN)/jupyter nbconvert --log-level WARN --to html --output-dir $(BUILD)/html $(patsubst notebooks/%,$(BUILD)/notebooks/%,$(BOOKS))
-	@echo "notebooks, figures and HTML are in build/"
+	$(BIN)/tcnsc site $(BUILD)/notebooks $(BUILD)/figures/$(PROFILE) $(BUILD)/site
+	@echo "notebooks and figures are in build/, and as pages to read in build/site/index.html"
 	$(BIN)/tcnsc verify figures/$(PROFILE) build/figures/$(PROFILE)
 
 test: $(READY)

@@ -1,7 +1,7 @@
-"""The paper's sentences about its tables, as numbers: its own, ours, a 95 % interval, and whether they hold here.
+"""The paper's sentences about its tables and figures, as numbers: its own, ours, a 95 % interval, do they hold here.
 
 All differences are taken on the same test crops, so their intervals are paired; they are about the choice of test people,
-for one seed.
+for one seed. The sentences about figures are judged from the stored tables of `tcnsc_lib.analysis`.
 """
 from __future__ import annotations
 
@@ -9,28 +9,40 @@ import numpy as np
 import pandas as pd
 
 from tcnsc_lib import paper
+from tcnsc_lib.analysis.spectrum import changes
 from tcnsc_lib.evaluation import interval
 from tcnsc_lib.experiments import AUGMENTED, DUAL, JPEG, MODEL_A, PROBE, UNCOMPARED, right
 from tcnsc_lib.profiles import Profile, faces
 from tcnsc_lib.tables import TABLE3
 
 CLAIM = "claim, in points of accuracy"
-MORE, AT_MOST = "above 0", "at most the paper's"
+MORE, AT_MOST, PRINTED = "above 0", "at most the paper's", "the paper's number, in our interval"
+NEAR_ONE, FLAT = "at least 0.95", "within 1 dB of 0"
+"""When a sentence holds. The paper names no bound for "close to 1" and "roughly unchanged": the last two are ours."""
+
+NONE = float("nan")
 
 
-def _judged(rows: list[tuple], p: Profile) -> pd.DataFrame:
+def _verdict(rule: str, printed: float, low: float, high: float) -> str:
+    """yes or no where the whole interval says so, else can't tell; a printed number lies in the interval or doesn't."""
+    if rule == PRINTED:
+        return "yes" if low <= printed <= high else "no"
+    least, most = {MORE: (0, np.inf), AT_MOST: (-np.inf, printed), NEAR_ONE: (0.95, np.inf), FLAT: (-1, 1)}[rule]
+    return "yes" if least < low and high < most else "no" if high < least or low > most else "can't tell"
+
+
+def _judged(rows: list[tuple], units: np.ndarray, header: str = "claim", scale: float = 1.0) -> pd.DataFrame:
     """(claim, when it holds, the paper's value, value per crop) -> the table, with interval and verdict.
 
-    "holds here" is yes or no where the whole interval says so, else "can't tell".
+    units: whom each crop belongs to. scale: of the values; 100 turns shares into points. NaN: a crop without a value.
     """
-    units = faces(p).units("test")
-    out = [(claim, rule, printed, 100 * values.mean(), *interval(values, units)) for claim, rule, printed, values in rows]
-    claims = pd.DataFrame(out, columns=[CLAIM, "holds if", "paper", "ours", "low", "high"])
-    more = claims["holds if"] == MORE
-    bound = claims.paper.where(~more, 0.0)
-    above, below = claims.low > bound, claims.high < bound
-    wanted, unwanted = above.where(more, below), below.where(more, above)
-    return claims.assign(**{"holds here": np.select([wanted, unwanted], ["yes", "no"], "can't tell")})
+    out = []
+    for claim, rule, printed, values in rows:
+        values = np.asarray(values, float)
+        known = ~np.isnan(values)
+        low, high = (bound * scale / 100 for bound in interval(values[known], units[known]))
+        out.append((claim, rule, printed, scale * values[known].mean(), low, high, _verdict(rule, printed, low, high)))
+    return pd.DataFrame(out, columns=[header, "holds if", "paper", "ours", "low", "high", "holds here"])
 
 
 def table1_claims(p: Profile) -> pd.DataFrame:
@@ -56,7 +68,7 @@ def table1_claims(p: Profile) -> pd.DataFrame:
          pairs.LQ.max() - pairs.LQ.min(), hits[best].LQ - hits[worst].LQ),
         ("similarity learning makes robust: what the classifier alone loses from RAW to LQ, less what (RAW, LQ) loses",
          MORE, their_fall["model B"] - their_fall[one], fall["model B"] - fall[one])]
-    return _judged(rows, p)
+    return _judged(rows, faces(p).units("test"), CLAIM, 100)
 
 
 def table2_claims(p: Profile) -> pd.DataFrame:
@@ -65,20 +77,20 @@ def table2_claims(p: Profile) -> pd.DataFrame:
         right(name, p) for name in (MODEL_A, PROBE, "model B", DUAL, AUGMENTED, JPEG, UNCOMPARED))
     theirs = paper.TABLE2
     gain = theirs.loc["dual"] - theirs.loc["model B"]
-    none = float("nan")
     return _judged([
         ("similarity alone is worse than both branches (mean over the test sets): dual less model A, untrained classifier",
          MORE, (theirs.loc["dual"] - theirs.loc["model A"]).mean(), (dual - a).mean(axis=1)),
-        ("the same, model A read by a linear probe", MORE, none, (dual - probe).mean(axis=1)),
+        ("the same, model A read by a linear probe", MORE, NONE, (dual - probe).mean(axis=1)),
         ("the classifier alone gets worse with compression: model B's RAW less LQ", MORE,
          theirs.RAW["model B"] - theirs.LQ["model B"], b.RAW - b.LQ),
         ("both branches are best under strong compression: dual less model B at LQ", MORE, gain.LQ, dual.LQ - b.LQ),
         ("\"combining the two branches obtains the best result\", also on RAW: dual less model B", MORE, gain.RAW,
          dual.RAW - b.RAW),
-        ("not in the paper: similarity gains more than seeing the same compressed images: dual less (i) at LQ", MORE, none,
+        ("not in the paper: similarity gains more than seeing the same compressed images: dual less (i) at LQ", MORE, NONE,
          dual.LQ - seen.LQ),
-        ("not in the paper: ... than a random JPEG quality: dual less (ii) at LQ", MORE, none, dual.LQ - jpeg.LQ),
-        ("not in the paper: ... than twins in the batch statistics: dual less (v) at LQ", MORE, none, dual.LQ - still.LQ)], p)
+        ("not in the paper: ... than a random JPEG quality: dual less (ii) at LQ", MORE, NONE, dual.LQ - jpeg.LQ),
+        ("not in the paper: ... than twins in the batch statistics: dual less (v) at LQ", MORE, NONE, dual.LQ - still.LQ)],
+        faces(p).units("test"), CLAIM, 100)
 
 
 def table3_claims(p: Profile) -> pd.DataFrame:
@@ -99,7 +111,7 @@ def table3_claims(p: Profile) -> pd.DataFrame:
                      hits["TCNSC"][codec] - hits[best[codec]][codec]))
     n = len(paper.CLAIMED_GAINS)
     names = {"best other, paper": theirs.idxmax(), "best other, ours": best}
-    return _judged(rows, p).assign(**{
+    return _judged(rows, faces(p).units("test"), CLAIM, 100).assign(**{
         column: [""] * n + [values[codec] for codec in paper.CLAIMED_GAINS] for column, values in names.items()})
 
 
@@ -123,3 +135,102 @@ def drops(p: Profile) -> pd.DataFrame:
         rows.append((name, "over 20" if said is None else f"{said}", fall, "yes" if theirs else "no", share, low, high, here))
     return pd.DataFrame(rows, columns=["detector", "sentence", "table", "their table agrees", "ours", "low", "high",
                                        "ours agrees"])
+
+
+def _by_crop(table: pd.DataFrame, measure: str, *columns: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """A measure of an analysis, a row a crop and a column for each of `columns`' combinations; and the crops' units."""
+    units = table.drop_duplicates("crop").set_index("crop").unit
+    wide = table.pivot(index="crop", columns=list(columns), values=measure)
+    return wide, units[wide.index].to_numpy()
+
+
+def figure1_claims(blocks: pd.DataFrame) -> pd.DataFrame:
+    """Section 1, about Figure 1; from `analysis.quality.blocks`: contrast across 8 x 8 borders over that inside (1: none)."""
+    ratio, units = _by_crop(blocks, "blocking", "codec")
+    y = blocks.drop_duplicates("crop").set_index("crop").label[ratio.index]
+    gain = ratio.LQ - ratio.RAW
+    return _judged([
+        ("compressed real faces show block borders: LQ less RAW", MORE, NONE, gain.where(y == 0)),
+        ("so do compressed fakes: LQ less RAW", MORE, NONE, gain.where(y == 1)),
+        ("the lower the quality, the more obvious: MQ less HQ", MORE, NONE, ratio.MQ - ratio.HQ),
+        ("the lower the quality, the more obvious: LQ less MQ", MORE, NONE, ratio.LQ - ratio.MQ)], units)
+
+
+def figure3_claims(table: pd.DataFrame) -> pd.DataFrame:
+    """Section 4.2.3, about Figure 3; from `analysis.embedding.figure3`. Silhouettes are in [-1, 1], rates in shares."""
+    margin, units = _by_crop(table, "silhouette", "model", "codec")
+    near, probe, own = (_by_crop(table, name, "model", "codec")[0] for name in ("neighbour", "probe", "classifier"))
+    both, rows = ("TCNSC", "Xception-RAW"), []
+    fall = {model: margin[model].RAW - margin[model].LQ for model in (*both, "model B")}
+    for model in both:
+        rows += [(f"real and fake are separated on RAW: silhouette, {model}", MORE, NONE, margin[model].RAW),
+                 (f"the margin becomes smaller: silhouette on RAW less MQ, {model}", MORE, NONE,
+                  margin[model].RAW - margin[model].MQ),
+                 (f"and smaller: silhouette at MQ less LQ, {model}", MORE, NONE, margin[model].MQ - margin[model].LQ),
+                 (f"large areas overlap: right nearest neighbours on RAW less LQ, {model}", MORE, NONE,
+                  near[model].RAW - near[model].LQ)]
+    rows += [("less so for TCNSC (implied): fall of the silhouette to LQ, Xception-RAW's less TCNSC's", MORE, NONE,
+              fall["Xception-RAW"] - fall["TCNSC"]),
+             ("not in the paper: ... and the similarity branch is why: model B's fall less TCNSC's", MORE, NONE,
+              fall["model B"] - fall["TCNSC"])]
+    rows += [(f"not in the paper: more is lost than the overlap explains: a linear probe fitted at LQ less the own classifier, "
+              f"{model}", MORE, NONE, probe[model].LQ - own[model].LQ) for model in both]
+    return _judged(rows, units)
+
+
+def figure4_claims(table: pd.DataFrame, shuffled: str) -> pd.DataFrame:
+    """Section 4.2.3, about Figure 4; from `analysis.gradcam.figure4`'s rows. Rank correlations of maps, in [-1, 1].
+
+    "basically symmetrical" is read as: the map stays where it was on RAW. shuffled: name of the model without sense.
+    """
+    same, units = _by_crop(table, "same", "model", "codec")
+    other, auc = (_by_crop(table, name, "model", "codec")[0] for name in ("different", "auc"))
+    still = {model: same[model].LQ for model in same.columns.levels[0]}
+    rows = [(f"the main areas stay: a map at {codec} and its own on RAW, less with other people's, TCNSC", MORE, NONE,
+             same["TCNSC"][codec] - other["TCNSC"][codec]) for codec in ("HQ", "MQ", "LQ")]
+    rows += [(f"... at LQ, {model}", MORE, NONE, still[model] - other[model].LQ) for model in ("model B", "Xception-RAW")]
+    rows += [("\"strong robustness\" (implied: more than others): map at LQ and on RAW, TCNSC less Xception-RAW", MORE, NONE,
+              still["TCNSC"] - still["Xception-RAW"]),
+             ("not in the paper: the similarity branch is why: TCNSC less model B", MORE, NONE,
+              still["TCNSC"] - still["model B"]),
+             ("not in the paper: steadiness shows that something was learned: TCNSC less TCNSC with shuffled weights", MORE,
+              NONE, still["TCNSC"] - still[shuffled])]
+    seen = _by_crop(table, "heat", "model", "codec")[0]
+    rows += [(f"not in the paper: maps that aren't empty at LQ (empty ones don't count above), TCNSC less {model}", MORE, NONE,
+              seen["TCNSC"].LQ - seen[model].LQ) for model in ("Xception-RAW", "model B")]
+    rows += [(f"not in the paper: the heat on RAW lies on the forgery: area under its ROC curve less 1/2, {model}", MORE, NONE,
+              auc[model].RAW - 0.5) for model in ("TCNSC", "model B", "Xception-RAW")]
+    return _judged(rows, units)
+
+
+def figure5_claims(table: pd.DataFrame, variant: str) -> pd.DataFrame:
+    """Section 4.3, about Figure 5; from `analysis.quality.figure5`: SSIM near 1, its changes against RAW in percent."""
+    ssim, units = _by_crop(table, variant, "codec")
+    y = table.drop_duplicates("crop").set_index("crop").label[ssim.index]
+    words = {0: "real", 1: "fake"}
+    near = _judged([(f"HQ is close to 1: SSIM, {word}", NEAR_ONE, NONE, ssim.HQ.where(y == label))
+                    for label, word in words.items()], units)
+    rows = [(f"SSIM changes by so many percent at {codec}, {word}", PRINTED, paper.FIGURE5.loc[word, codec],
+             (ssim[codec] - 1).where(y == label)) for codec in paper.FIGURE5 for label, word in words.items()]
+    rows += [("similarity falls with quality: HQ less MQ, percent", MORE, NONE, ssim.HQ - ssim.MQ),
+             ("similarity falls with quality: MQ less LQ, percent", MORE, -paper.FIGURE5.LQ.mean() + paper.FIGURE5.MQ.mean(),
+              ssim.MQ - ssim.LQ)]
+    return pd.concat([near, _judged(rows, units, scale=100)], ignore_index=True)
+
+
+def figure6_claims(bands: pd.DataFrame) -> pd.DataFrame:
+    """Section 4.3, about Figure 6; from `analysis.spectrum.figure6`'s bands: power in thirds of the radii, dB."""
+    moved = changes(bands)
+    low, units = _by_crop(moved, "low", "codec")
+    middle, high = (_by_crop(moved, name, "codec")[0] for name in ("middle", "high"))
+    rows = [(f"low frequencies are roughly unchanged: change of the low third at {codec}, dB", FLAT, NONE, low[codec])
+            for codec in ("HQ", "MQ", "LQ")]
+    rows += [("small impact on middle frequencies: change of the middle third at LQ, dB", FLAT, NONE, middle.LQ)]
+    rows += [(f"the impact is on high frequencies: |change| of the high third less that of the middle at {codec}, dB", MORE,
+              NONE, high[codec].abs() - middle[codec].abs()) for codec in ("HQ", "MQ", "LQ")]
+    raw = bands[bands.codec == "RAW"].set_index("crop").loc[low.index]
+    y = raw.label.to_numpy()
+    centred = raw.high - raw.high.mean()  # or the share of fakes among the people drawn would move the difference
+    rows += [("fakes have more energy at high frequencies: high third on RAW, fake less real, dB", MORE, NONE,
+              centred * np.where(y == 1, len(y) / (y == 1).sum(), -len(y) / (y == 0).sum()))]
+    return _judged(rows, units)

@@ -5,13 +5,15 @@ import argparse
 import errno
 import os
 import sys
+import time
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tcnsc_lib import CompanionError, experiments, figures, paper, profiles, tables, verdict
+from tcnsc_lib import CompanionError, experiments, figures, overview, paper, profiles, tables, verdict
 from tcnsc_lib.codecs import codec
 from tcnsc_lib.detectors.published import PUBLISHED, load_published
 from tcnsc_lib.evaluation import evaluate, predict, probabilities
@@ -28,6 +30,7 @@ EPILOG = """the steps, in order:
   tcnsc audit --profile ffpp          check a copy of FaceForensics++: gaps, leaks, true H.264 quality
   tcnsc train "(RAW, LQ)"             train one row of Table 1
   tcnsc table 1                       train what is missing, print and save Table 1; so for 2 and 3
+  tcnsc draw                          draw every picture again from the stored numbers, without training
   tcnsc table choices                 the same for what the paper leaves open (five more trainings)
   tcnsc predict face.jpg --run DIR    one photograph through a trained run
 
@@ -36,7 +39,7 @@ sources (TCNSC_SOURCE): where photographs or FaceForensics++ lie; default data/p
 Every step can be stopped with Ctrl-C; the same command goes on where it stopped."""
 
 
-README_MARKS = "<!-- table {}: `tcnsc readme` -->", "<!-- end of table {} -->"
+README_MARKS = "<!-- {}: `tcnsc readme` -->", "<!-- end of {} -->"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -65,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     def step(name, function, text):
         sub = steps.add_parser(name, help=text, description=text)
         sub.set_defaults(step=function)
-        if name not in ("demo", "readme", "predict", "verify"):
+        if name not in ("demo", "readme", "site", "predict", "verify"):
             sub.add_argument("--profile", default=None, help="one of " + ", ".join(profiles.PROFILES))
         return sub
 
@@ -79,7 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     step("table", _table, "Print a table beside the paper's and save it.").add_argument(
         "number", choices=["1", "2", "3", "choices"], help="1, 2, 3: that table of the paper; choices: what the open "
         "choices change (long)")
-    step("readme", _readme, "Write Tables 1 to 3 of the committed demo and photos into README.md.")
+    step("draw", _draw, "Draw every table and figure again from its stored numbers.").add_argument(
+        "names", nargs="*", metavar="name", help="some of " + ", ".join(figures.PICTURES) + " (default: all)")
+    step("readme", _readme, "Write gallery, verdicts and Tables 1 to 3 of the committed demo and photos into README.md.")
+    sub = step("site", _site, "Make the small HTML site of executed notebooks and their figures; needs no network to be read.")
+    sub.add_argument("notebooks", type=Path, help="folder of executed notebooks")
+    sub.add_argument("figures", type=Path, help="folder with the tables and figures of a profile, named after it")
+    sub.add_argument("out", type=Path)
     sub = step("predict", _predict, "Say how likely the main face of a picture is fake, at each codec.")
     sub.add_argument("image", type=Path)
     sub.add_argument("--run", type=Path, required=True, help="folder of a finished run")
@@ -160,7 +169,7 @@ def _table(arguments) -> None:
     if arguments.number == "2":
         print(f"\nseveral seeds\n{tables.seed_differences(p).round(1).to_string(index=False)}")
     runs = tuple(experiments.train_experiment(name, p, seed) for name, seed in jobs if seed in (None, p.seed))
-    print(*figures.save(f"table{arguments.number}", p, frame=table, runs=runs), sep="\n")
+    print(figures.save(f"table{arguments.number}", p, table, runs))
 
 
 def _choices(p: profiles.Profile) -> None:
@@ -169,16 +178,43 @@ def _choices(p: profiles.Profile) -> None:
         print(f"\n(RAW, LQ), {value} (%)")
         wide = table.pivot(index=["setting", "value"], columns="codec", values=value)
         print(wide[list(paper.CODECS)].round(1).to_string())
-    print(*figures.save("open_choices", p, frame=table), sep="\n")
+    print(figures.save("open_choices", p, table))
+
+
+def _draw(arguments) -> None:
+    p = profiles.profile(arguments.profile)
+    for name in arguments.names:
+        if name not in figures.PICTURES:
+            raise CompanionError(f"There is no picture {name!r}; choose some of {', '.join(figures.PICTURES)}.")
+    for name in arguments.names or figures.PICTURES:
+        lacking = [path for path in figures.sources(name, p) if not path.exists()]
+        if lacking and not arguments.names:
+            print(f"{name}: not drawn, there is no {lacking[0]}")
+        elif figures.private(name, p) and not arguments.names:
+            print(f"{name}: not drawn, it would show photographs (the notebook shows it)")
+        else:
+            start = time.perf_counter()
+            plt.close(figures.draw(name, p))
+            print(f"{name}: {time.perf_counter() - start:.1f} s")
+    print(f"in {figures.folder(p)}")
+
+
+def _site(arguments) -> None:
+    from tcnsc_lib import site  # nbconvert takes seconds to import, and no other step needs it
+    print(site.build(arguments.notebooks, arguments.figures, arguments.out))
 
 
 def _readme(arguments) -> None:
     path = profiles.home() / "README.md"
     text = path.read_text(encoding="utf-8")
-    for number in (1, 2, 3):
-        begin, end = (mark.format(number) for mark in README_MARKS)
+    parts = {"gallery": overview.gallery(), "verdicts": overview.markdown(overview.verdicts()),
+             **{f"table {number}": overview.readme_table(number) for number in (1, 2, 3)}}
+    for name, part in parts.items():
+        begin, end = (mark.format(name) for mark in README_MARKS)
+        if begin not in text or end not in text:
+            raise CompanionError(f"{path} has no place for the {name}; put the lines {begin} and {end} where it belongs.")
         before, rest = text.split(begin)
-        text = f"{before}{begin}\n{figures.readme_table(number)}\n{end}{rest.split(end)[1]}"
+        text = f"{before}{begin}\n{part}\n{end}{rest.split(end)[1]}"
     write_text(path, text)
 
 

@@ -11,6 +11,8 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from tcnsc_lib import CompanionError
 from tcnsc_lib.faces import ffpp, photos
 from tcnsc_lib.faces.demo import Scale, make_demo
@@ -105,3 +107,15 @@ def faces(p: Profile, quality: str = "raw") -> FaceSet:
         settings |= asdict(DEMO)
     return ffpp.extract(found, faces_folder(p), quality, size=p.size, enlarge=p.enlarge, frames=p.frames,
                         settings=settings, device=device())
+
+
+def forged_area(p: Profile, rows: np.ndarray) -> np.ndarray:
+    """The pixels that the forgery touched in these test crops (row numbers): bool (N, size, size).
+
+    Nowhere in real crops; nowhere in fakes, either, whose mask isn't known (FaceForensics++ without its mask videos).
+    """
+    crops = faces(p)
+    chosen = crops.rows("test").iloc[rows]
+    if p.source == "photos":
+        return photos.forged_area(crops, chosen)
+    return ffpp.forged_area(chosen, source_folder(p), p.size, p.enlarge)

@@ -13,7 +13,7 @@ import pandas as pd
 from tcnsc_lib import paper
 from tcnsc_lib.evaluation import interval
 from tcnsc_lib.experiments import (AUGMENTED, AUTHORS, CONTROLS, CUTS, DETECTORS, DUAL, EXPERIMENTS, MODEL_A, ON_H,
-                                   PROBE, SEEDED, UNCOMPARED, UNTRAINED, right, scores, setup, train_experiment)
+                                   PROBE, SEEDED, UNCOMPARED, UNTRAINED, right, scores, setup, tcnsc, train_experiment)
 from tcnsc_lib.profiles import Profile, faces
 
 
@@ -161,6 +161,15 @@ def collapse(p: Profile) -> pd.DataFrame:
         parts.append(seen.assign(training=row, updates=log.iteration - 1))
     table = pd.concat(parts, ignore_index=True)
     return table[["training", "updates", *table.columns.drop(["training", "updates"])]]
+
+
+def network(p: Profile) -> pd.DataFrame:
+    """The parts of TCNSC (Figure 2) at this profile: part (f, g, c), what it is, values put out, weights it has."""
+    detector, what = tcnsc(p), {"f": "ResNet18 without its last layer, X -> h", "g": "Linear, ReLU, Linear, h -> z",
+                                "c": "Linear, h -> two logits"}
+    put_out = {"f": detector.f.features, "g": detector.g[-1].out_features, "c": detector.c.out_features}
+    return pd.DataFrame([(part, text, put_out[part], sum(w.numel() for w in getattr(detector, part).parameters()))
+                         for part, text in what.items()], columns=["part", "what", "output", "parameters"])
 
 
 def costs(p: Profile) -> pd.DataFrame:

@@ -21,12 +21,24 @@ TOLERANCE = {
     "rank_z": 15.0, "rank_h": 15.0, "gradient_cro": 50.0, "gradient_sim": 5.0, "seconds": np.inf, "crops_per_second": np.inf,
     "total": 0.5, "cro": 0.5, "sim": 0.05, "bytes": 300.0, "mean_abs_difference": 0.5,
     "twins (RAW, LQ)": 0.2, "different people": 0.3, "real against fake": 0.5,
-    **dict.fromkeys(("RAW", "HQ", "MQ", "LQ", "WEBP"), 0.2)}
+    **dict.fromkeys(("RAW", "HQ", "MQ", "LQ", "WEBP"), 0.2), "blocking": 0.05,
+    "mean": 0.3, "sd": 0.3, "middle": 9.0, "crops": np.inf,
+    **dict.fromkeys(("grey, Gaussian", "colour, Gaussian", "grey, 7 x 7", "colour, 7 x 7"), 0.01),
+    "silhouette_RAW": 0.2, "silhouette_LQ": 0.2,
+    **dict.fromkeys(("x", "y", "silhouette", "neighbour", "probe", "classifier", "p", "heat", "same", "different", "trained",
+                     "inside", "hit", "covered", *(f"c{i}" for i in range(49))), np.inf)}
 """Column -> largest difference allowed, in the column's unit (points of percent for rates); other numbers: equal."""
 
-LOOSE = {"table3.csv": 4.0, "table3_drops.csv": 4.0, "table3_claims.csv": 4.0}
-"""Files whose tolerances are that many times as large. On the same processor with AVX2 instead of AVX-512, accuracies of
-Meso4 moved by up to 31 points and of Xception-RAW by 6, AUC by 3 and 2: short trainings, outputs near the threshold."""
+LOOSE = {
+    **dict.fromkeys(("table3.csv", "table3_drops.csv", "table3_claims.csv"), 4.0),
+    **dict.fromkeys(("figure3_claims.csv", "figure4_claims.csv"), 0.03),
+    **dict.fromkeys(("figure1_claims.csv", "figure6_claims.csv", "figure6_bands.csv"), 0.01),
+    **dict.fromkeys(("figure5_means.csv", "figure6.csv", "figure6_means.csv"), 0.1), "figure5_claims.csv": 0.02,
+    "figure4_maps.csv": np.inf}
+"""Files whose tolerances are that many times as large, or small. On the same processor with AVX2 instead of AVX-512, accuracies
+of Meso4 moved by up to 31 points and of Xception-RAW by 6, AUC by 3 and 2: short trainings, outputs near the threshold.
+Figures 1, 5 and 6 depend on no training. A single crop's place in feature space or its heat map follows from a training in
+every detail, and is not compared; the means over crops are."""
 
 SEPARATE = {"open_choices.csv": "made apart: tcnsc table choices"}
 """Committed files that the notebooks don't make, since they take more trainings than a reader's patience."""
@@ -48,10 +60,10 @@ def compare(committed: pd.DataFrame, ours: pd.DataFrame, loose: float = 1.0) -> 
         if not all(pd.api.types.is_numeric_dtype(c) and not pd.api.types.is_bool_dtype(c) for c in (old, new)):
             wrong = wrong or ("" if old.astype(str).equals(new.astype(str)) else f"column {name} differs")
             continue
-        gap = np.where(old.isna() & new.isna(), 0.0, (old - new).abs().astype(float))
+        gap = np.where(old.isna() & new.isna(), 0.0, (old - new).abs().astype(float).fillna(np.inf))
         numbers += len(gap)
-        agree += int((gap <= loose * TOLERANCE.get(name, 0.0)).sum())
-        largest = max(largest, np.nan_to_num(gap, nan=np.inf).max(initial=0))
+        agree += int((gap <= (loose * TOLERANCE[name] if name in TOLERANCE else 0.0)).sum())
+        largest = max(largest, gap.max(initial=0))
     return numbers, agree, largest, wrong
 
 

@@ -17,7 +17,7 @@ from nbval.plugin import get_sanitize_patterns
 
 from tcnsc_lib import paper, verdict
 from tcnsc_lib.detectors.tcnsc import TCNSC
-from tcnsc_lib.figures import readme_table
+from tcnsc_lib.overview import readme_table
 from tcnsc_lib.profiles import PROFILES, Profile
 from tcnsc_lib.training import Schedule
 
@@ -106,8 +106,8 @@ def test_nbval_reads_every_rule_of_the_sanitize_file():
 
 # imports run one way
 
-ORDER = ("paper", "codecs", "faces", "detectors", "evaluation", "batches", "training", "profiles", "experiments", "tables",
-         "claims", "figures", "verdict", "cli")
+ORDER = ("paper", "codecs", "faces", "detectors", "evaluation", "batches", "training", "profiles", "experiments",
+         "analysis", "tables", "claims", "drawing", "figures", "overview", "pages", "site", "verdict", "cli")
 FREE = {"files", "__init__"}  # what every module may import
 
 

@@ -26,6 +26,7 @@ from tcnsc_lib.files import read_json, signature, write_json
 QUALITIES = ("raw", "c23", "c40")
 METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
 SHARES = (0.70, 0.15, 0.15)
+TOUCHED = 0.05  # of a mask's weight, from which a pixel counts as forged
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,24 @@ def _piece(clip: Video, about: dict, box: dict, frames: np.ndarray, size: int, e
                      **dict(zip(LANDMARKS, to_crop(points, corners, size, enlarge).ravel().round(2), strict=True))})
         crops.append(crop(frame, corners, size, enlarge))
     return rows, crops, missed
+
+
+def forged_area(rows: pd.DataFrame, root: Path, size: int, enlarge: float) -> np.ndarray:
+    """The pixels that the forgery touched, from the mask videos: rows of a manifest -> bool (N, size, size).
+
+    Nowhere in real crops, nor where a mask video is absent (FaceForensics++ has them apart, its raw ones only).
+    """
+    area = np.zeros((len(rows), size, size), bool)
+    rows = rows.reset_index(drop=True)
+    for (method, video), group in rows[rows.label == 1].groupby(["method", "video"]):
+        path = folder(root, method, "masks") / f"{video}.mp4"
+        if path.exists():
+            numbers, masks = read_frames(path, np.unique(group.frame))
+            mask = dict(zip(numbers, masks))
+            for row in group.itertuples():
+                cut = crop(mask[row.frame], (row.x0, row.y0, row.x1, row.y1), size, enlarge)
+                area[row.Index] = cut.max(-1) > TOUCHED * 255
+    return area
 
 
 def _boxes(clip: Video, path: Path, finder: FaceFinder, count: int) -> tuple[dict, np.ndarray]:

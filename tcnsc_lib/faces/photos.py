@@ -14,6 +14,8 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from scipy.ndimage import binary_fill_holes
 from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError
@@ -79,6 +81,19 @@ def extract(root: Path, out: Path, *, size: int, enlarge: float, bottleneck: int
         if not builder.done("swap", photo.name):
             _add(builder, photo, donor.get(photo.name), split[photo.person], found, size, enlarge, bottleneck)
     return builder.finish(keys)
+
+
+def forged_area(faces: FaceSet, rows: pd.DataFrame) -> np.ndarray:
+    """The pixels that the forgery touched: rows of the manifest -> bool (N, S, S), nowhere in real crops.
+
+    Both crops of a photograph share their box, so these are the pixels in which they differ, without holes.
+    """
+    real = faces.manifest[faces.manifest.label == 0].set_index("video").file
+    area = np.zeros((len(rows), faces.size, faces.size), bool)
+    for i, row in enumerate(rows.itertuples()):
+        if row.label == 1:
+            area[i] = binary_fill_holes((faces.load(row.file) != faces.load(real[row.video])).any(-1))
+    return area
 
 
 def _find(photos: list[Photo], folder: Path, device: str) -> dict[str, dict]:
