@@ -45,7 +45,8 @@ test: $(READY)
 
 refresh: $(READY)
 	$(BIN)/tcnsc train all
-	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --inplace $(BOOKS)
+	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --NotebookExporter.preprocessors=tcnsc_lib.pages.still --inplace $(BOOKS)
+	$(BIN)/tcnsc readme
 
 lab: $(READY)
 	TCNSC_FIGURES=$(BUILD)/figures $(BIN)/jupyter lab --notebook-dir notebooks

@@ -43,7 +43,8 @@ def pages(folder: Path) -> tuple[list[Page], str]:
     if not paths:
         raise CompanionError(f"There are no notebooks in {folder}; execute them first (make reproduce).")
     exporter, found = HTMLExporter(template_name="basic"), []
-    exporter.register_preprocessor(_static, enabled=True)
+    for preprocessor in (still, _described):
+        exporter.register_preprocessor(preprocessor, enabled=True)
     for path in paths:
         try:
             body, resources = exporter.from_filename(str(path))
@@ -57,13 +58,20 @@ def pages(folder: Path) -> tuple[list[Page], str]:
     return found, resources["inlining"]["css"][0]
 
 
-def _static(notebook, resources):
+def still(notebook, resources):
     """A preprocessor for nbconvert: no widgets, which need a script, no progress bars; other text on stderr stays."""
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if _without_bar(output)]
-            cell.metadata.setdefault("alt", "Drawn by the code above")  # of its pictures; notebooks describe them in words
+    return notebook, resources
+
+
+def _described(notebook, resources):
+    """A preprocessor for nbconvert: an alternative text for the pictures; notebooks describe them in words."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.metadata.setdefault("alt", "Drawn by the code above")
     return notebook, resources
 
 

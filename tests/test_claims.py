@@ -1,4 +1,6 @@
-"""The paper's sentences as numbers, from probabilities made by hand (`say` in conftest.py; two test people, four crops each)."""
+"""The paper's sentences as numbers: about tables, from probabilities made by hand (`say` in conftest.py; two test people,
+four crops each); about figures, from tables made by hand, of two people too.
+"""
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,3 +129,175 @@ def test_judgements_that_follow_from_our_numbers_are_left_to_the_numbers(say):
         texts = [name for name in old if not pd.api.types.is_numeric_dtype(old[name])]
         changed = {name for name in texts if any(old[name] != new[name])}
         assert changed and changed <= verdict.DERIVED
+
+
+# when a sentence holds
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("rule, printed, low, high, holds", [
+    (claims.MORE, NAN, 0.1, 2, "yes"), (claims.MORE, NAN, -2, -0.1, "no"), (claims.MORE, 5, -1, 2, "can't tell"),
+    (claims.MORE, 5, 0, 2, "can't tell"), (claims.MORE, -9, -3, -1, "no"),
+    (claims.AT_MOST, 6, 1, 5, "yes"), (claims.AT_MOST, 6, 7, 9, "no"), (claims.AT_MOST, 6, 5, 7, "can't tell"),
+    (claims.AT_MOST, -3, -2, -1, "no"),
+    (claims.PRINTED, -11.3, -12, -11, "yes"), (claims.PRINTED, -11.3, -11, -10, "no"), (claims.PRINTED, -11.3, -14, -12, "no"),
+    (claims.NEAR_ONE, NAN, 0.96, 0.99, "yes"), (claims.NEAR_ONE, NAN, 0.90, 0.94, "no"),
+    (claims.NEAR_ONE, NAN, 0.94, 0.96, "can't tell"), (claims.NEAR_ONE, NAN, 1, 1, "yes"),
+    (claims.FLAT, NAN, -0.9, 0.9, "yes"), (claims.FLAT, NAN, 0, 0, "yes"), (claims.FLAT, NAN, 1.1, 2, "no"),
+    (claims.FLAT, NAN, -2, -1.1, "no"), (claims.FLAT, NAN, 0.5, 1.5, "can't tell"), (claims.FLAT, NAN, -3, 3, "can't tell")])
+def test_a_rule_judges_the_whole_interval(rule, printed, low, high, holds):
+    table = claims._judged([("a sentence", rule, printed, [low, high])], np.array([0, 1]))
+    assert table.columns.tolist() == ["claim", "holds if", "paper", "ours", "low", "high", "holds here"]
+    row = table.iloc[0]
+    assert row[["ours", "low", "high"]].tolist() == pytest.approx([(low + high) / 2, low, high])
+    assert (row["holds if"], row["holds here"]) == (rule, holds)
+
+
+@pytest.mark.parametrize("rule, printed", [(claims.MORE, 3), (claims.AT_MOST, 3), (claims.PRINTED, 3), (claims.NEAR_ONE, NAN),
+                                           (claims.FLAT, NAN)])
+def test_without_an_interval_nobody_can_tell(rule, printed):
+    row = claims._judged([("a sentence", rule, printed, [0.5, 0.7, NAN])], np.array([0, 0, 1])).iloc[0]  # of one person
+    assert row.ours == pytest.approx(0.6) and np.isnan(row.low) and np.isnan(row.high)
+    assert row["holds here"] == "can't tell"
+
+
+def test_crops_without_a_value_are_left_out_of_mean_and_interval():
+    units = np.array([0, 0, 0, 1, 1])
+    whole, part = (claims._judged([("a sentence", claims.MORE, NAN, values)], units, scale=100).iloc[0]
+                   for values in ([0.2, 0.2, 0.2, 0.4, 0.4], [0.2, NAN, NAN, NAN, 0.4]))
+    assert [whole.ours, whole.low, whole.high] == pytest.approx([28, 20, 40])
+    assert [part.ours, part.low, part.high] == pytest.approx([30, 20, 40])
+
+
+# figures: crops 4 and 2 of one person, 9 and 1 of another; the later of each is fake
+
+CROPS = pd.DataFrame({"crop": [4, 2, 9, 1], "unit": [7, 7, 3, 3], "label": [0, 1, 0, 1]})
+
+
+def long(keys: list[str], **measures: dict) -> pd.DataFrame:
+    """An analysis's table from {key: four values, or two (one for each person)} of each measure; NaN where one is absent."""
+    every = list(dict.fromkeys(key for values in measures.values() for key in values))
+    parts = []
+    for key in every:
+        values = {name: list(given.get(key, [NAN] * 4)) for name, given in measures.items()}
+        values = {name: given if len(given) == 4 else np.repeat(given, 2) for name, given in values.items()}
+        parts.append(CROPS.assign(**dict(zip(keys, [key] if len(keys) == 1 else key)), **values))
+    return pd.concat(parts, ignore_index=True).sample(frac=1, random_state=0)  # in no order
+
+
+def assert_claims(table: pd.DataFrame, expected: list[tuple]) -> None:
+    """(part of the claim, ours, low, high, holds here) of each row."""
+    assert len(table) == len(expected)
+    for (_, row), (part, ours, low, high, holds) in zip(table.iterrows(), expected):
+        assert part in row.claim
+        assert [row.ours, row.low, row.high] == pytest.approx([ours, low, high], nan_ok=True), row.claim
+        assert row["holds here"] == holds, row.claim
+
+
+def test_the_sentences_about_figure_1_by_hand():
+    table = claims.figure1_claims(long(["codec"], blocking={
+        "RAW": (1, 1, 1, 1), "HQ": (1.1, 1.1, 1.1, 1.1), "MQ": (1.05, 1.05, 1, 1), "LQ": (1.5, 0.8, 1.3, 1.4)}))
+    assert_claims(table, [("real faces", 0.4, 0.3, 0.5, "yes"), ("fakes", 0.1, -0.2, 0.4, "can't tell"),
+                          ("MQ less HQ", -0.075, -0.1, -0.05, "no"), ("LQ less MQ", 0.225, 0.1, 0.35, "yes")])
+    assert table.paper.isna().all() and (table["holds if"] == claims.MORE).all()
+
+
+def test_the_sentences_about_figure_3_by_hand():
+    t, x, b = "TCNSC", "Xception-RAW", "model B"
+    table = claims.figure3_claims(long(
+        ["model", "codec"],
+        silhouette={(t, "RAW"): (0.5, 0.7), (t, "MQ"): (0.4, 0.4), (t, "LQ"): (0.3, 0.5),
+                    (x, "RAW"): (-0.1, 0.3), (x, "MQ"): (0.2, 0.2), (x, "LQ"): (0.3, 0.3),
+                    (b, "RAW"): (0.6, 0.6), (b, "MQ"): (0.9, 0.9), (b, "LQ"): (0, 0)},
+        neighbour={(t, "RAW"): (1, 1), (t, "LQ"): (1, 0, 1, 1), (x, "RAW"): (1, 0, 1, 0), (x, "LQ"): (1, 1, 1, 0)},
+        probe={(t, "LQ"): (1, 1), (x, "LQ"): (1, 0, 1, 0), (t, "RAW"): (0, 0)},
+        classifier={(t, "LQ"): (1, 0, 0, 0), (x, "LQ"): (0, 1, 1, 1), (t, "RAW"): (0, 0)}))
+    assert_claims(table, [
+        ("separated on RAW: silhouette, TCNSC", 0.6, 0.5, 0.7, "yes"), ("RAW less MQ, TCNSC", 0.2, 0.1, 0.3, "yes"),
+        ("MQ less LQ, TCNSC", 0, -0.1, 0.1, "can't tell"), ("neighbours on RAW less LQ, TCNSC", 0.25, 0, 0.5, "can't tell"),
+        ("separated on RAW: silhouette, Xception-RAW", 0.1, -0.1, 0.3, "can't tell"),
+        ("RAW less MQ, Xception-RAW", -0.1, -0.3, 0.1, "can't tell"), ("MQ less LQ, Xception-RAW", -0.1, -0.1, -0.1, "no"),
+        ("neighbours on RAW less LQ, Xception-RAW", -0.25, -0.5, 0, "can't tell"),
+        ("Xception-RAW's less TCNSC's", -0.4, -0.6, -0.2, "no"),  # falls: -0.4 and 0, 0.2 and 0.2
+        ("model B's fall less TCNSC's", 0.4, 0.4, 0.4, "yes"),
+        ("own classifier, TCNSC", 0.75, 0.5, 1, "yes"), ("own classifier, Xception-RAW", -0.25, -0.5, 0, "can't tell")])
+    assert table.paper.isna().all()
+
+
+def heat_maps(**changes: dict) -> pd.DataFrame:
+    """Figure 4's rows: every correlation 0.5 and every map with heat on the forgery, but for what is said."""
+    t, x, b, s = "TCNSC", "Xception-RAW", "model B", "shuffled"
+    every = [(model, codec) for model in (t, b, x, s) for codec in ("RAW", "HQ", "MQ", "LQ")]
+    measures = {"same": 0.5, "different": 0.5, "trained": 0.5, "heat": 1}
+    given = {name: {key: (value, value) for key in every} | changes.get(name, {}) for name, value in measures.items()}
+    fakes_only = {key: (NAN, 0.5, NAN, 0.5) for key in every} | changes.get("auc", {})
+    return long(["model", "codec"], **given, auc=fakes_only)
+
+
+def test_the_sentences_about_figure_4_by_hand():
+    t, x, b, s = "TCNSC", "Xception-RAW", "model B", "shuffled"
+    table = claims.figure4_claims(heat_maps(
+        same={(t, "HQ"): (0.9, 0.7), (t, "MQ"): (0.4, 0.8), (t, "LQ"): (0.4, 0.2, NAN, 0.1), (b, "LQ"): (0.7, 0.9),
+              (x, "LQ"): (0.2, 0.0, 0.5, 0.0), (s, "LQ"): (0.8, 0.8)},
+        different={(t, "MQ"): (0.1, 0.9), (t, "LQ"): (0.6, 0.8, 0.1, 0.9), (b, "LQ"): (0.5, 0.6), (x, "LQ"): (0, 0.4)},
+        heat={(t, "LQ"): (1, 1, 0, 1), (x, "LQ"): (1, 0, 0, 0), (x, "RAW"): (0, 0)},
+        auc={(t, "RAW"): (NAN, 0.7, NAN, 0.9), (b, "RAW"): (NAN, 0.4, NAN, 0.7), (x, "RAW"): (NAN, 0.1, NAN, 0.3),
+             (x, "LQ"): (NAN, 0.9, NAN, 0.9)}), s)
+    assert_claims(table, [
+        ("at HQ and its own on RAW", 0.3, 0.2, 0.4, "yes"), ("at MQ and its own on RAW", 0.1, -0.1, 0.3, "can't tell"),
+        ("at LQ and its own on RAW", -1.6 / 3, -0.8, -0.4, "no"),  # -0.2 and -0.6, and the one map that isn't empty, -0.8
+        ("at LQ, model B", 0.25, 0.2, 0.3, "yes"), ("at LQ, Xception-RAW", -0.025, -0.15, 0.1, "can't tell"),
+        ("TCNSC less Xception-RAW", 0.5 / 3, 0.1, 0.2, "yes"),  # 0.2 and 0.2; 0.1
+        ("TCNSC less model B", -1.6 / 3, -0.8, -0.4, "no"), ("with shuffled weights", -1.7 / 3, -0.7, -0.5, "no"),
+        ("aren't empty at LQ (empty ones don't count above), TCNSC less Xception-RAW", 0.5, 0.5, 0.5, "yes"),
+        ("TCNSC less model B", -0.25, -0.5, 0, "can't tell"),
+        ("ROC curve less 1/2, TCNSC", 0.3, 0.2, 0.4, "yes"), ("ROC curve less 1/2, model B", 0.05, -0.1, 0.2, "can't tell"),
+        ("ROC curve less 1/2, Xception-RAW", -0.3, -0.4, -0.2, "no")])
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_masks_nobody_can_tell_whether_heat_lies_on_the_forgery():
+    every = heat_maps()
+    table = claims.figure4_claims(every.assign(auc=NAN), "shuffled")
+    about = table[table.claim.str.contains("forgery")]
+    assert len(about) == 3 and about[["ours", "low", "high"]].isna().all(axis=None)
+    assert (about["holds here"] == "can't tell").all()
+
+
+def test_the_sentences_about_figure_5_by_hand():
+    ssim = {"HQ": (0.96, 0.94, 0.98, 0.97), "MQ": (0.88, 0.90, 0.90, 0.95), "LQ": (0.80, 0.79, 0.70, 0.79), "WEBP": (1, 1)}
+    table = claims.figure5_claims(long(["codec"], grey=ssim, other={name: (0.1, 0.1) for name in ssim}), "grey")
+    assert_claims(table, [
+        ("HQ is close to 1: SSIM, real", 0.97, 0.96, 0.98, "yes"), ("HQ is close to 1: SSIM, fake", 0.955, 0.94, 0.97, "can't tell"),
+        ("at MQ, real", -11, -12, -10, "yes"), ("at MQ, fake", -7.5, -10, -5, "no"), ("at LQ, real", -25, -30, -20, "yes"),
+        ("at LQ, fake", -21, -21, -21, "no"), ("HQ less MQ", 5.5, 5, 6, "yes"), ("MQ less LQ", 13.75, 9.5, 18, "yes")])
+    assert table.paper.tolist() == pytest.approx([NAN, NAN, -11.3, -13.3, -20.4, -20.2, NAN, 20.3 - 12.3], nan_ok=True)
+    other = claims.figure5_claims(long(["codec"], grey=ssim, other={name: (0.1, 0.1) for name in ssim}), "other")
+    assert other["holds here"].tolist() == ["no"] * 6 + ["can't tell"] * 2
+
+
+def test_the_sentences_about_figure_6_by_hand():
+    table = claims.figure6_claims(long(
+        ["codec"], low={"RAW": (50, 40), "HQ": (50.5, 39.5), "MQ": (51.5, 42), "LQ": (49.5, 41.5), "WEBP": (0, 0)},
+        middle={"RAW": (30, 30), "HQ": (28, 31), "MQ": (30, 30), "LQ": (28.8, 28.5), "WEBP": (0, 0)},
+        high={"RAW": (10, 12, 11, 12), "HQ": (10.5, 12.5, 11, 12), "MQ": (13, 15, 10, 11), "LQ": (9, 11, 16, 17),
+              "WEBP": (0, 0)}))
+    assert_claims(table, [
+        ("low third at HQ", 0, -0.5, 0.5, "yes"), ("low third at MQ", 1.75, 1.5, 2, "no"),
+        ("low third at LQ", 0.5, -0.5, 1.5, "can't tell"), ("middle third at LQ", -1.35, -1.5, -1.2, "no"),
+        ("of the middle at HQ", -1.25, -1.5, -1, "no"),  # 0.5 less 2; 0 less 1: which way they went doesn't matter
+        ("of the middle at MQ", 2, 1, 3, "yes"), ("of the middle at LQ", 1.65, -0.2, 3.5, "can't tell"),
+        ("fake less real", 1.5, 1, 2, "yes")])  # 12 and 12, less 10 and 11
+    assert table.paper.isna().all()
+    assert table["holds if"].tolist() == [claims.FLAT] * 4 + [claims.MORE] * 4
+
+
+@pytest.mark.parametrize("reals, fakes", [([1, 2, 3], [10, 20]), ([5], [1, 2, 3, 4]), ([1, 2], [1, 2])])
+def test_fake_less_real_is_the_difference_of_the_two_means_whatever_their_numbers(reals, fakes):
+    high = np.array([*reals, *fakes], float)
+    crops = pd.DataFrame({"crop": range(len(high)), "unit": np.arange(len(high)) % 2,
+                          "label": [0] * len(reals) + [1] * len(fakes), "low": 1.0, "middle": 1.0, "high": high})
+    table = pd.concat([crops.assign(codec=name) for name in paper.CODECS], ignore_index=True)
+    assert judged(table.pipe(claims.figure6_claims).rename(columns={"claim": claims.CLAIM}),
+                  "fake less real").ours == pytest.approx(np.mean(fakes) - np.mean(reals))

@@ -89,7 +89,8 @@ def test_the_relu_behind_bn4_matters():
     detector(detector.prepare(torch.from_numpy(IMAGES)))
     hook.remove()
     signed = F.relu(torch.einsum("nc,nchw->nhw", detector.fc.weight[LABELS], raw[0]))
-    assert np.abs(heat(detector, IMAGES, LABELS) - stretched(signed)).max() > 0.1
+    some = signed.amax((1, 2)) > 0
+    assert np.abs(heat(detector, IMAGES, LABELS)[some] - stretched(signed[some])).max() > 0.1
 
 
 def test_heat_does_not_depend_on_the_batch(detector, monkeypatch):
@@ -117,7 +118,7 @@ def test_outputs_are_the_same_while_and_after_a_map_is_made(detector):
         hook = layer.register_forward_hook(lambda module, given, out: shown.append(out))
         probabilities(detector, IMAGES)
         hook.remove()
-        assert shown[0].min() == 0 < shown[0].max()  # after its ReLU
+        assert 0 <= shown[0].min() < 1e-30 < shown[0].max()  # after its ReLU
     heat(detector, IMAGES, LABELS)
     np.testing.assert_array_equal(probabilities(detector, IMAGES), before)
     assert hooks(detector) == 0

@@ -13,7 +13,9 @@ import torch
 from conftest import P
 from matplotlib import pyplot
 
-from tcnsc_lib import figures, paper, tables
+from tcnsc_lib import paper, tables
+from tcnsc_lib.drawing import LINES
+from tcnsc_lib.drawing import tables as plots
 from tcnsc_lib.experiments import (AUGMENTED, CONTROLS, DUAL, EXPERIMENTS, JPEG, MODEL_A, PROBE, SEEDED, UNCOMPARED,
                                    UNTRAINED)
 from tcnsc_lib.profiles import PROFILES, Profile
@@ -225,7 +227,7 @@ def test_the_figure_of_a_table_draws_every_number_of_every_row(say, number, coun
     say("Capsule", LQ=(0, 1))
     say(MODEL_A, HQ=(2, 3))
     table = {2: tables.table2, 3: tables.table3}[number](P)
-    figure = figures.table_plot(table)
+    figure = plots.table_plot(table)
     drawn = {axis.get_title().replace("\n", " "): axis for axis in figure.axes if axis.get_title()}
     assert list(drawn) == list(dict.fromkeys(table.training)) and len(drawn) == count
     for name, axis in drawn.items():
@@ -241,8 +243,8 @@ def test_the_figure_of_a_table_draws_every_number_of_every_row(say, number, coun
 
 def test_the_collapse_figure_draws_every_model_in_a_colour_of_its_own(logs):
     table = tables.collapse(P)
-    figure, names = figures.collapse(table), list(dict.fromkeys(table.training))
-    colours = dict(zip(names, figures.LINES))
+    figure, names = plots.collapse(table), list(dict.fromkeys(table.training))
+    colours = dict(zip(names, LINES))
     assert len(colours) == len(names)
     axes = np.array(figure.axes).reshape(2, 3)
     for line, space in zip(axes, "zh", strict=True):
@@ -266,7 +268,7 @@ def test_the_gradients_of_the_two_losses_are_drawn_on_one_scale_that_holds_them(
     table = tables.collapse(P)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        figure = figures.collapse(table)
+        figure = plots.collapse(table)
     (low, high), other = (figure.axes[i].get_ylim() for i in (2, 5))
     assert (low, high) == other and low <= 0.01 and high >= 10
     pyplot.close(figure)

@@ -18,7 +18,7 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from scipy.stats import rankdata
-from sklearn.metrics import roc_auc_score, silhouette_score
+from sklearn.metrics import silhouette_score
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
@@ -48,16 +48,19 @@ class _Cells(GradCAM):
 
 @contextmanager
 def _last_stage(detector: Detector):
-    """The module whose output is the last stage after its ReLU: f's layer4; Xception's bn4, made to end in the ReLU
-    that follows it anyway (a second ReLU changes nothing, so the network's outputs stay what they are)."""
-    if isinstance(detector, Xception):
-        hook = detector.bn4.register_forward_hook(lambda module, given, out: F.relu(out))
-        try:
-            yield detector.bn4
-        finally:
-            hook.remove()
-    else:
-        yield detector.f.layer4
+    """The module whose output is the last stage after its ReLU: f's layer4; Xception's bn4, made to end in the ReLU that
+    follows it anyway. (A second ReLU changes nothing, so the network's outputs stay what they are.) Gradients stop there."""
+    layer = detector.bn4 if isinstance(detector, Xception) else detector.f.layer4
+    learned = [weight for weight in detector.parameters() if weight.requires_grad]
+    hook = layer.register_forward_hook(lambda module, given, out: F.relu(out).requires_grad_())
+    for weight in learned:
+        weight.requires_grad_(False)
+    try:
+        yield layer
+    finally:
+        hook.remove()
+        for weight in learned:
+            weight.requires_grad_()
 
 
 def heat(detector: Detector, images: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -115,14 +118,16 @@ def on_mask(maps: np.ndarray, area: np.ndarray) -> pd.DataFrame:
     area's share of the picture, which is what `inside` and `hit` give for heat without a place. NaN for a map without
     heat, or an area that is empty (then `covered` too) or everything.
     """
-    rows = []
-    for map_, inside in zip(maps.reshape(len(maps), -1), area.reshape(len(area), -1), strict=True):
-        covered = inside.mean()
-        if map_.max() <= 0 or not 0 < covered < 1:
-            rows.append((np.nan, np.nan, np.nan, covered if covered else np.nan))
-        else:
-            rows.append((map_[inside].sum() / map_.sum(), float(inside[map_.argmax()]), roc_auc_score(inside, map_), covered))
-    return pd.DataFrame(rows, columns=["inside", "hit", "auc", "covered"])
+    maps, area = maps.reshape(len(maps), -1).astype(float), area.reshape(len(area), -1)
+    covered, n = area.mean(1), area.sum(1)
+    known = (maps.max(1) > 0) & (covered > 0) & (covered < 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = (maps * area).sum(1) / maps.sum(1)
+        above = (rankdata(maps, axis=1) * area).sum(1) - n * (n + 1) / 2  # Mann and Whitney's count of pixel pairs
+        auc = above / (n * (maps.shape[1] - n))
+    hit = area[np.arange(len(maps)), maps.argmax(1)]
+    table = pd.DataFrame({"inside": share, "hit": hit.astype(float), "auc": auc}).where(pd.Series(known), np.nan)
+    return table.assign(covered=np.where(covered > 0, covered, np.nan))
 
 
 def figure4(p: Profile) -> tuple[pd.DataFrame, pd.DataFrame]:
