@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tcnsc_lib import paper
+from tcnsc_lib.analysis.quality import OURS
 from tcnsc_lib.analysis.spectrum import changes
 from tcnsc_lib.evaluation import interval
 from tcnsc_lib.experiments import AUGMENTED, DUAL, JPEG, MODEL_A, PROBE, UNCOMPARED, right
@@ -25,6 +26,8 @@ NONE = float("nan")
 
 def _verdict(rule: str, printed: float, low: float, high: float) -> str:
     """yes or no where the whole interval says so, else can't tell; a printed number lies in the interval or doesn't."""
+    if np.isnan(low):
+        return "can't tell"
     if rule == PRINTED:
         return "yes" if low <= printed <= high else "no"
     least, most = {MORE: (0, np.inf), AT_MOST: (-np.inf, printed), NEAR_ONE: (0.95, np.inf), FLAT: (-1, 1)}[rule]
@@ -40,8 +43,11 @@ def _judged(rows: list[tuple], units: np.ndarray, header: str = "claim", scale: 
     for claim, rule, printed, values in rows:
         values = np.asarray(values, float)
         known = ~np.isnan(values)
-        low, high = (bound * scale / 100 for bound in interval(values[known], units[known]))
-        out.append((claim, rule, printed, scale * values[known].mean(), low, high, _verdict(rule, printed, low, high)))
+        mean, low, high = NONE, NONE, NONE
+        if known.any():
+            mean = scale * values[known].mean()
+            low, high = (bound * scale / 100 for bound in interval(values[known], units[known]))
+        out.append((claim, rule, printed, mean, low, high, _verdict(rule, printed, low, high)))
     return pd.DataFrame(out, columns=[header, "holds if", "paper", "ours", "low", "high", "holds here"])
 
 
@@ -181,31 +187,32 @@ def figure3_claims(table: pd.DataFrame) -> pd.DataFrame:
 def figure4_claims(table: pd.DataFrame, shuffled: str) -> pd.DataFrame:
     """Section 4.2.3, about Figure 4; from `analysis.gradcam.figure4`'s rows. Rank correlations of maps, in [-1, 1].
 
-    "basically symmetrical" is read as: the map stays where it was on RAW. shuffled: name of the model without sense.
+    "basically symmetrical" is read as: the map stays where it was on RAW. Empty maps don't count; models are compared on
+    fakes, whose maps are hardly ever empty. shuffled: name of the model without sense.
     """
     same, units = _by_crop(table, "same", "model", "codec")
-    other, auc = (_by_crop(table, name, "model", "codec")[0] for name in ("different", "auc"))
-    still = {model: same[model].LQ for model in same.columns.levels[0]}
+    other, auc, seen = (_by_crop(table, name, "model", "codec")[0] for name in ("different", "auc", "heat"))
+    y = table.drop_duplicates("crop").set_index("crop").label[same.index]
+    still = {model: same[model].LQ.where(y == 1) for model in same.columns.levels[0]}
+    own = {model: (same[model].LQ - other[model].LQ).where(y == 1) for model in still}
     rows = [(f"the main areas stay: a map at {codec} and its own on RAW, less with other people's, TCNSC", MORE, NONE,
              same["TCNSC"][codec] - other["TCNSC"][codec]) for codec in ("HQ", "MQ", "LQ")]
-    rows += [(f"... at LQ, {model}", MORE, NONE, still[model] - other[model].LQ) for model in ("model B", "Xception-RAW")]
-    rows += [("\"strong robustness\" (implied: more than others): map at LQ and on RAW, TCNSC less Xception-RAW", MORE, NONE,
-              still["TCNSC"] - still["Xception-RAW"]),
-             ("not in the paper: the similarity branch is why: TCNSC less model B", MORE, NONE,
-              still["TCNSC"] - still["model B"]),
-             ("not in the paper: steadiness shows that something was learned: TCNSC less TCNSC with shuffled weights", MORE,
-              NONE, still["TCNSC"] - still[shuffled])]
-    seen = _by_crop(table, "heat", "model", "codec")[0]
-    rows += [(f"not in the paper: maps that aren't empty at LQ (empty ones don't count above), TCNSC less {model}", MORE, NONE,
-              seen["TCNSC"].LQ - seen[model].LQ) for model in ("Xception-RAW", "model B")]
+    rows += [(f"... at LQ, {model}", MORE, NONE, same[model].LQ - other[model].LQ) for model in ("model B", "Xception-RAW")]
+    for model, what in (("Xception-RAW", "\"strong robustness\" (implied: more than others)"),
+                        ("model B", "not in the paper: the similarity branch is why"),
+                        (shuffled, "not in the paper: steadiness shows that something was learned")):
+        rows += [(f"{what}: map at LQ and on RAW, TCNSC less {model}, fakes alone", MORE, NONE, still["TCNSC"] - still[model]),
+                 (f"... the same, beyond other people's maps, TCNSC less {model}", MORE, NONE, own["TCNSC"] - own[model])]
+    rows += [(f"not in the paper: maps of real faces that aren't empty at LQ, TCNSC less {model}", MORE, NONE,
+              (seen["TCNSC"].LQ - seen[model].LQ).where(y == 0)) for model in ("Xception-RAW", "model B")]
     rows += [(f"not in the paper: the heat on RAW lies on the forgery: area under its ROC curve less 1/2, {model}", MORE, NONE,
               auc[model].RAW - 0.5) for model in ("TCNSC", "model B", "Xception-RAW")]
     return _judged(rows, units)
 
 
-def figure5_claims(table: pd.DataFrame, variant: str) -> pd.DataFrame:
+def figure5_claims(table: pd.DataFrame) -> pd.DataFrame:
     """Section 4.3, about Figure 5; from `analysis.quality.figure5`: SSIM near 1, its changes against RAW in percent."""
-    ssim, units = _by_crop(table, variant, "codec")
+    ssim, units = _by_crop(table, OURS, "codec")
     y = table.drop_duplicates("crop").set_index("crop").label[ssim.index]
     words = {0: "real", 1: "fake"}
     near = _judged([(f"HQ is close to 1: SSIM, {word}", NEAR_ONE, NONE, ssim.HQ.where(y == label))

@@ -87,7 +87,10 @@ ITEMS = (
              Claim("the main areas stay: a map at LQ",
                    "the main areas of concern stay: correlation of maps at LQ and on RAW, less that with other people's", ""),
              Claim("not in the paper: steadiness shows",
-                   "not in the paper: it shows what was learned: TCNSC's less that of shuffled weights", ""))),
+                   "not in the paper: steadiness shows what was learned: correlation of fakes' maps less that of shuffled weights",
+                   ""),
+             Claim("... the same, beyond other people's maps, TCNSC less TCNSC, weights shuffled",
+                   "not in the paper: the same, each less the correlation with other people's maps", ""))),
     Item("Figure 5", "07_similarity_and_spectra", "figure5", "SSIM of compressed faces against RAW, and what the window does.",
          "figure5_claims", (
              Claim("HQ is close to 1: SSIM, real", "HQ is close to 1 (0.95 or more): SSIM of real faces", ""),

@@ -26,7 +26,7 @@ TOLERANCE = {
     **dict.fromkeys(("grey, Gaussian", "colour, Gaussian", "grey, 7 x 7", "colour, 7 x 7"), 0.01),
     "silhouette_RAW": 0.2, "silhouette_LQ": 0.2,
     **dict.fromkeys(("x", "y", "silhouette", "neighbour", "probe", "classifier", "p", "heat", "same", "different", "trained",
-                     "inside", "hit", "covered", *(f"c{i}" for i in range(49))), np.inf)}
+                     "inside", "hit", "covered", "chance", *(f"c{i}" for i in range(49))), np.inf)}
 """Column -> largest difference allowed, in the column's unit (points of percent for rates); other numbers: equal."""
 
 LOOSE = {

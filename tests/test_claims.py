@@ -141,7 +141,8 @@ NAN = float("nan")
     (claims.MORE, 5, 0, 2, "can't tell"), (claims.MORE, -9, -3, -1, "no"),
     (claims.AT_MOST, 6, 1, 5, "yes"), (claims.AT_MOST, 6, 7, 9, "no"), (claims.AT_MOST, 6, 5, 7, "can't tell"),
     (claims.AT_MOST, -3, -2, -1, "no"),
-    (claims.PRINTED, -11.3, -12, -11, "yes"), (claims.PRINTED, -11.3, -11, -10, "no"), (claims.PRINTED, -11.3, -14, -12, "no"),
+    (claims.PRINTED, -11.3, -12, -11, "yes"), (claims.PRINTED, -11.3, -11, -10, "no"),
+    (claims.PRINTED, -11.3, -14, -12, "no"),
     (claims.NEAR_ONE, NAN, 0.96, 0.99, "yes"), (claims.NEAR_ONE, NAN, 0.90, 0.94, "no"),
     (claims.NEAR_ONE, NAN, 0.94, 0.96, "can't tell"), (claims.NEAR_ONE, NAN, 1, 1, "yes"),
     (claims.FLAT, NAN, -0.9, 0.9, "yes"), (claims.FLAT, NAN, 0, 0, "yes"), (claims.FLAT, NAN, 1.1, 2, "no"),
@@ -154,8 +155,8 @@ def test_a_rule_judges_the_whole_interval(rule, printed, low, high, holds):
     assert (row["holds if"], row["holds here"]) == (rule, holds)
 
 
-@pytest.mark.parametrize("rule, printed", [(claims.MORE, 3), (claims.AT_MOST, 3), (claims.PRINTED, 3), (claims.NEAR_ONE, NAN),
-                                           (claims.FLAT, NAN)])
+@pytest.mark.parametrize("rule, printed", [
+    (claims.MORE, 3), (claims.AT_MOST, 3), (claims.PRINTED, 3), (claims.NEAR_ONE, NAN), (claims.FLAT, NAN)])
 def test_without_an_interval_nobody_can_tell(rule, printed):
     row = claims._judged([("a sentence", rule, printed, [0.5, 0.7, NAN])], np.array([0, 0, 1])).iloc[0]  # of one person
     assert row.ours == pytest.approx(0.6) and np.isnan(row.low) and np.isnan(row.high)
@@ -225,7 +226,7 @@ def test_the_sentences_about_figure_3_by_hand():
     assert table.paper.isna().all()
 
 
-def heat_maps(**changes: dict) -> pd.DataFrame:
+def heat_maps(**changes) -> pd.DataFrame:
     """Figure 4's rows: every correlation 0.5 and every map with heat on the forgery, but for what is said."""
     t, x, b, s = "TCNSC", "Xception-RAW", "model B", "shuffled"
     every = [(model, codec) for model in (t, b, x, s) for codec in ("RAW", "HQ", "MQ", "LQ")]
@@ -240,26 +241,30 @@ def test_the_sentences_about_figure_4_by_hand():
     table = claims.figure4_claims(heat_maps(
         same={(t, "HQ"): (0.9, 0.7), (t, "MQ"): (0.4, 0.8), (t, "LQ"): (0.4, 0.2, NAN, 0.1), (b, "LQ"): (0.7, 0.9),
               (x, "LQ"): (0.2, 0.0, 0.5, 0.0), (s, "LQ"): (0.8, 0.8)},
-        different={(t, "MQ"): (0.1, 0.9), (t, "LQ"): (0.6, 0.8, 0.1, 0.9), (b, "LQ"): (0.5, 0.6), (x, "LQ"): (0, 0.4)},
-        heat={(t, "LQ"): (1, 1, 0, 1), (x, "LQ"): (1, 0, 0, 0), (x, "RAW"): (0, 0)},
+        different={(t, "MQ"): (0.1, 0.9), (t, "LQ"): (0.6, 0.8, 0.1, 0.9), (b, "LQ"): (0.5, 0.6),
+                   (x, "LQ"): (0, 0, 0.4, 0.4)},
+        heat={(t, "LQ"): (1, 0, 1, 0), (x, "LQ"): (0, 1, 0, 1), (b, "LQ"): (0, 0, 1, 0), (x, "RAW"): (1, 0, 1, 0)},
         auc={(t, "RAW"): (NAN, 0.7, NAN, 0.9), (b, "RAW"): (NAN, 0.4, NAN, 0.7), (x, "RAW"): (NAN, 0.1, NAN, 0.3),
              (x, "LQ"): (NAN, 0.9, NAN, 0.9)}), s)
     assert_claims(table, [
         ("at HQ and its own on RAW", 0.3, 0.2, 0.4, "yes"), ("at MQ and its own on RAW", 0.1, -0.1, 0.3, "can't tell"),
         ("at LQ and its own on RAW", -1.6 / 3, -0.8, -0.4, "no"),  # -0.2 and -0.6, and the one map that isn't empty, -0.8
         ("at LQ, model B", 0.25, 0.2, 0.3, "yes"), ("at LQ, Xception-RAW", -0.025, -0.15, 0.1, "can't tell"),
-        ("TCNSC less Xception-RAW", 0.5 / 3, 0.1, 0.2, "yes"),  # 0.2 and 0.2; 0.1
-        ("TCNSC less model B", -1.6 / 3, -0.8, -0.4, "no"), ("with shuffled weights", -1.7 / 3, -0.7, -0.5, "no"),
-        ("aren't empty at LQ (empty ones don't count above), TCNSC less Xception-RAW", 0.5, 0.5, 0.5, "yes"),
-        ("TCNSC less model B", -0.25, -0.5, 0, "can't tell"),
+        ("map at LQ and on RAW, TCNSC less Xception-RAW, fakes alone", 0.15, 0.1, 0.2, "yes"),
+        ("beyond other people's maps, TCNSC less Xception-RAW", -0.5, -0.6, -0.4, "no"),  # -0.6 less 0; -0.8 less -0.4
+        ("map at LQ and on RAW, TCNSC less model B, fakes alone", -0.65, -0.8, -0.5, "no"),
+        ("beyond other people's maps, TCNSC less model B", -0.95, -1.1, -0.8, "no"),
+        ("map at LQ and on RAW, TCNSC less shuffled, fakes alone", -0.65, -0.7, -0.6, "no"),
+        ("beyond other people's maps, TCNSC less shuffled", -1, -1.1, -0.9, "no"),
+        ("real faces that aren't empty at LQ, TCNSC less Xception-RAW", 1, 1, 1, "yes"),
+        ("real faces that aren't empty at LQ, TCNSC less model B", 0.5, 0, 1, "can't tell"),
         ("ROC curve less 1/2, TCNSC", 0.3, 0.2, 0.4, "yes"), ("ROC curve less 1/2, model B", 0.05, -0.1, 0.2, "can't tell"),
         ("ROC curve less 1/2, Xception-RAW", -0.3, -0.4, -0.2, "no")])
 
 
 @pytest.mark.filterwarnings("error")
 def test_without_masks_nobody_can_tell_whether_heat_lies_on_the_forgery():
-    every = heat_maps()
-    table = claims.figure4_claims(every.assign(auc=NAN), "shuffled")
+    table = claims.figure4_claims(heat_maps().assign(auc=NAN), "shuffled")
     about = table[table.claim.str.contains("forgery")]
     assert len(about) == 3 and about[["ours", "low", "high"]].isna().all(axis=None)
     assert (about["holds here"] == "can't tell").all()
@@ -267,13 +272,15 @@ def test_without_masks_nobody_can_tell_whether_heat_lies_on_the_forgery():
 
 def test_the_sentences_about_figure_5_by_hand():
     ssim = {"HQ": (0.96, 0.94, 0.98, 0.97), "MQ": (0.88, 0.90, 0.90, 0.95), "LQ": (0.80, 0.79, 0.70, 0.79), "WEBP": (1, 1)}
-    table = claims.figure5_claims(long(["codec"], grey=ssim, other={name: (0.1, 0.1) for name in ssim}), "grey")
+    low = {name: (0.1, 0.1) for name in ssim}
+    table = claims.figure5_claims(long(["codec"], **{"grey, Gaussian": ssim, "colour, Gaussian": low}))
     assert_claims(table, [
-        ("HQ is close to 1: SSIM, real", 0.97, 0.96, 0.98, "yes"), ("HQ is close to 1: SSIM, fake", 0.955, 0.94, 0.97, "can't tell"),
+        ("HQ is close to 1: SSIM, real", 0.97, 0.96, 0.98, "yes"),
+        ("HQ is close to 1: SSIM, fake", 0.955, 0.94, 0.97, "can't tell"),
         ("at MQ, real", -11, -12, -10, "yes"), ("at MQ, fake", -7.5, -10, -5, "no"), ("at LQ, real", -25, -30, -20, "yes"),
         ("at LQ, fake", -21, -21, -21, "no"), ("HQ less MQ", 5.5, 5, 6, "yes"), ("MQ less LQ", 13.75, 9.5, 18, "yes")])
     assert table.paper.tolist() == pytest.approx([NAN, NAN, -11.3, -13.3, -20.4, -20.2, NAN, 20.3 - 12.3], nan_ok=True)
-    other = claims.figure5_claims(long(["codec"], grey=ssim, other={name: (0.1, 0.1) for name in ssim}), "other")
+    other = claims.figure5_claims(long(["codec"], **{"grey, Gaussian": low, "colour, Gaussian": ssim}))
     assert other["holds here"].tolist() == ["no"] * 6 + ["can't tell"] * 2
 
 

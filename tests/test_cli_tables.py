@@ -62,13 +62,13 @@ def test_a_table_trains_its_jobs_prints_and_saves_itself(trained, capsys, monkey
     saved, asked = [], []
     monkeypatch.setattr(tables, f"table{number}", made)
     monkeypatch.setattr(tables, "seed_differences", differences)
-    monkeypatch.setattr(figures, "save", lambda *given, **more: saved.append((given, more)) or [Path("there.csv")])
+    monkeypatch.setattr(figures, "save", lambda *given: saved.append(given) or Path("there.csv"))
     assert cli.main(["table", number]) == 0
     p, out = profiles.PROFILES["demo"], capsys.readouterr().out
     assert trained == [(tables.jobs(number, p), "demo")]
-    ((name, profile), options), = saved
-    assert (name, profile) == (f"table{number}", p) and options["frame"].equals(made(p))
-    runs = {str(run.folder) for run in options["runs"]}  # those behind the table: of the profile's own seed
+    (name, profile, frame, runs), = saved
+    assert (name, profile) == (f"table{number}", p) and frame.equals(made(p))
+    runs = {str(run.folder) for run in runs}  # those behind the table: of the profile's own seed
     assert runs == {f"{experiment} None" for experiment, seed in tables.jobs(number, p) if seed is None}
     assert all(out.count(value) == 5 for value in ("12.3", "56.8", "90.1"))
     assert "n = 160 crops of 10 people, seed 0" in out and "there.csv" in out

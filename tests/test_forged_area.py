@@ -14,7 +14,8 @@ from tcnsc_lib.profiles import Profile
 SIZE = 32
 
 
-def row(video: str, frame: int, left: int, top: int, side: int = SIZE, method: str = "Deepfakes", split: str = "test") -> dict:
+def row(video: str, frame: int, left: int, top: int, side: int = SIZE, method: str = "Deepfakes",
+        split: str = "test") -> dict:
     """A row of a manifest whose crop is this square of the frame."""
     fake = method != "original"
     return {"label": int(fake), "video": video, "frame": frame, "identity": video.split("_")[0], "split": split,

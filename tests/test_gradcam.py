@@ -1,5 +1,6 @@
 """Grad-CAM against the definition, worked out with autograd and in closed form; and what is asked of its maps, by hand."""
 import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,13 +9,15 @@ import pytest
 import torch
 from conftest import build, tiny
 from scipy.stats import spearmanr
+from sklearn.metrics import silhouette_score
 from torch.nn import functional as F
 
 from tcnsc_lib.analysis import gradcam
-from tcnsc_lib.analysis.gradcam import SHUFFLED, correlation, enlarge, heat, on_mask, shuffled, strangers
+from tcnsc_lib.analysis.gradcam import SHUFFLED, chance, correlation, enlarge, heat, on_mask, shuffled, strangers
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.detectors.xception import Xception
-from tcnsc_lib.evaluation import probabilities
+from tcnsc_lib.evaluation import features, probabilities
+from tcnsc_lib.experiments import SEEDED
 from tcnsc_lib.profiles import Profile
 
 NAN = float("nan")
@@ -23,9 +26,9 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (5, 96, 96, 3)).astype(np.uin
 LABELS = np.array([0, 1, 1, 0, 1])
 
 
-def unlearned(kind: str) -> torch.nn.Module:
+def unlearned(kind: str, seed: int = 1) -> torch.nn.Module:
     """A small network with random weights and statistics, in evaluation mode, in which both labels have something to say."""
-    torch.manual_seed(1)
+    torch.manual_seed(seed)
     detector = TCNSC(96, width=4, width_z=8) if kind == "TCNSC" else Xception(96, width=2, middle=1)
     for module in detector.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
@@ -253,6 +256,15 @@ def test_a_map_without_heat_hits_nothing_and_misses_nothing():
     assert table.covered.tolist() == [0.25] * 3
 
 
+def test_chance_is_how_many_cells_have_their_hottest_pixel_in_the_area():
+    area = np.zeros((4, 96, 96), bool)
+    area[0, :, :48] = area[1, 40:56, 40:56] = area[2] = True  # a half, the middle cell's centre, everything, nothing
+    assert chance(area, 2) == pytest.approx([1 / 2, 0, 1, NAN], nan_ok=True)
+    area[0] = False
+    area[0, :, :32] = True
+    assert chance(area, 3) == pytest.approx([1 / 3, 1 / 9, 1, NAN], nan_ok=True)
+
+
 # the figure's tables
 
 @pytest.fixture(scope="module")
@@ -304,6 +316,28 @@ def test_figure_4_looks_for_the_forgery_in_fakes_alone(figure4):
     for row in rows.itertuples():
         assert row.inside == pytest.approx(maps[row.crop][:16].sum() / maps[row.crop].sum(), abs=1e-4)
         assert row.hit == (maps[row.crop].argmax() < 16 * 32)
+
+
+def test_another_seed_is_judged_by_its_own_network(monkeypatch, toy_faces):
+    networks = {(name, seed): unlearned("TCNSC", number) for number, (name, seed) in enumerate(
+        (name, seed) for name in SEEDED for seed in (3, 4))}
+    area = np.zeros((8, 32, 32), bool)
+    y = toy_faces.labels("test")
+    area[y == 1, :, 16:] = True
+    monkeypatch.setattr(gradcam, "faces", lambda p: toy_faces)
+    monkeypatch.setattr(gradcam, "forged_area", lambda p, rows: area[rows])
+    monkeypatch.setattr(gradcam, "train_experiment", lambda name, p, seed: SimpleNamespace(detector=networks[name, seed]))
+    table = gradcam.by_seed(replace(TOY, seeds=2))
+    assert table.seed.tolist() == [3, 4] * 3 and table.model.tolist()[:4] == ["TCNSC"] * 2 + ["model B"] * 2
+    for row, detector in zip(table.itertuples(), networks.values(), strict=True):
+        raw, after = (toy_faces.images(name, "test") for name in ("RAW", "LQ"))
+        one, other = heat(detector, raw, y), heat(detector, after, y)
+        same = [spearmanr(a.ravel(), b.ravel()).statistic for a, b in zip(one[y == 1], other[y == 1])]
+        assert row.same == pytest.approx(np.nanmean(same))
+        on = on_mask(enlarge(one, 32)[y == 1], area[y == 1])
+        assert (row.hit, row.auc) == pytest.approx((on.hit.mean(), on.auc.mean()))
+        assert row.silhouette_RAW == pytest.approx(silhouette_score(features(detector, raw), y), abs=1e-6)
+        assert row.silhouette_LQ == pytest.approx(silhouette_score(features(detector, after), y), abs=1e-6)
 
 
 def test_the_panels_of_figure_4_hold_the_maps_and_p_of_a_fake_and_its_real_crop(figure4):

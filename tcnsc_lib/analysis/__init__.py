@@ -28,10 +28,11 @@ def sample(faces: FaceSet, each: int, seed: int) -> pd.DataFrame:
 def means(table: pd.DataFrame, by: list[str], measures: list[str]) -> pd.DataFrame:
     """Mean and 95 % interval over people of each measure in each group: by, measure, mean, low, high, crops.
 
-    table: a row a crop, with `unit`. Crops without a value (NaN) don't count; `crops` says how many do.
+    Groups come in the order in which their names first appear, the first name of `by` changing last. table: a row a crop, with `unit`. Crops without a value (NaN) don't count; `crops` says how many do.
     """
-    rows = []
-    for key, group in table.groupby(by, sort=False):
+    rows, order = [], [list(dict.fromkeys(table[name])) for name in by]
+    groups = sorted(table.groupby(by), key=lambda item: [known.index(k) for known, k in zip(order, item[0])])
+    for key, group in groups:
         for measure in measures:
             known = group.dropna(subset=measure)
             values, units = known[measure].to_numpy(float), known.unit.to_numpy()

@@ -1,7 +1,7 @@
 """Figure 3: how far apart real and fake lie in feature space, and t-SNE pictures of it (section 4.2.3).
 
 A picture by t-SNE says little about distances, so three numbers stand beside it, each a value per crop: silhouette,
-a nearest neighbour, and a linear probe. None of them lets a crop lean on another crop of the same person.
+a nearest neighbour, and a linear probe. The last two don't let a crop lean on another crop of the same person.
 """
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PERPLEXITY = 30.0  # scikit-learn's default; the paper names none
 def tsne(h: np.ndarray, seed: int) -> np.ndarray:
     """h (N, D) -> coordinates (N, 2), float32; PCA start, fixed seed, on one core so that sums keep their order.
 
-    Van der Maaten and Hinton, JMLR 2008. N must be more than three; of fewer than 90 the perplexity is N / 3.
+    Van der Maaten and Hinton, JMLR 2008. Of fewer than 90 crops the perplexity is N / 3.
     """
     with threadpool_limits(1):
         return TSNE(2, perplexity=min(PERPLEXITY, len(h) / 3), init="pca", random_state=seed).fit_transform(h)

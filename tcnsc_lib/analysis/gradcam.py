@@ -19,7 +19,6 @@ from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from scipy.stats import rankdata
 from sklearn.metrics import silhouette_score
-from torch.nn import functional as F
 from tqdm.auto import tqdm
 
 from tcnsc_lib.analysis import sample
@@ -49,10 +48,13 @@ class _Cells(GradCAM):
 @contextmanager
 def _last_stage(detector: Detector):
     """The module whose output is the last stage after its ReLU: f's layer4; Xception's bn4, made to end in the ReLU that
-    follows it anyway. (A second ReLU changes nothing, so the network's outputs stay what they are.) Gradients stop there."""
+    follows it anyway, where the network's outputs stay what they are. Gradients stop there.
+
+    The least positive number stands for 0, since at 0 the second ReLU would pass no gradient.
+    """
     layer = detector.bn4 if isinstance(detector, Xception) else detector.f.layer4
     learned = [weight for weight in detector.parameters() if weight.requires_grad]
-    hook = layer.register_forward_hook(lambda module, given, out: F.relu(out).requires_grad_())
+    hook = layer.register_forward_hook(lambda module, given, out: out.clamp_min(torch.finfo(out.dtype).tiny).requires_grad_())
     for weight in learned:
         weight.requires_grad_(False)
     try:
@@ -130,6 +132,16 @@ def on_mask(maps: np.ndarray, area: np.ndarray) -> pd.DataFrame:
     return table.assign(covered=np.where(covered > 0, covered, np.nan))
 
 
+def chance(area: np.ndarray, cells: int) -> np.ndarray:
+    """How often a map of one hot cell, any of them alike, hits: area bool (N, S, S) -> (N,), NaN where the area is empty.
+
+    With few cells the hottest pixel has few places to be, so this isn't the area's share of the picture.
+    """
+    one = enlarge(np.eye(cells**2, dtype=np.float32).reshape(-1, cells, cells), area.shape[1])
+    hits = area.reshape(len(area), -1)[:, one.reshape(cells**2, -1).argmax(1)].mean(1)
+    return np.where(area.any((1, 2)), hits, np.nan)
+
+
 def figure4(p: Profile) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The panels of the picture, and a row for each model, codec and crop of the test part (at most 1000 + 1000).
 
@@ -137,7 +149,7 @@ def figure4(p: Profile) -> tuple[pd.DataFrame, pd.DataFrame]:
     Rows: crop, unit, label, model (TCNSC, model B, Xception-RAW, and TCNSC with shuffled weights), codec; heat: 0 if the map
     is empty, nothing speaking for the label, else 1; same: `correlation` with the crop's own raw map; different: the mean
     over `OTHERS` raw maps of other people of the same label; trained: with trained TCNSC's map of the same crop and codec;
-    for fakes whose mask is known `on_mask`'s columns, else NaN.
+    for fakes whose mask is known `on_mask`'s columns and `chance`, else NaN.
     """
     crops = faces(p)
     chosen = sample(crops, EACH, p.seed)
@@ -155,7 +167,8 @@ def figure4(p: Profile) -> tuple[pd.DataFrame, pd.DataFrame]:
                 different = np.nanmean(correlation(found[:, None], raw[other]), axis=1)
             table = chosen.assign(model=model, codec=codec, heat=(found.max((1, 2)) > 0).astype(int),
                                   same=correlation(found, raw), different=different, trained=correlation(found, trained))
-            rows.append(pd.concat([table, on_mask(enlarge(found, crops.size), area)], axis=1))
+            rows.append(pd.concat([table, on_mask(enlarge(found, crops.size), area)], axis=1).assign(
+                chance=chance(area, found.shape[-1])))
             bar.update()
     bar.close()
     return _panels(p, detectors), pd.concat(rows, ignore_index=True).round(4)
@@ -182,7 +195,8 @@ def _panels(p: Profile, detectors: dict[str, Detector]) -> pd.DataFrame:
 def by_seed(p: Profile) -> pd.DataFrame:
     """Do Figures 3 and 4 outlive another training? A row for each of Table 2's `SEEDED` models and each of the profile's seeds.
 
-    silhouette_RAW, silhouette_LQ: means as in Figure 3. same, different: of the maps at LQ; hit, auc: of fakes on RAW.
+    silhouette_RAW, silhouette_LQ: means as in Figure 3. same, different: of fakes' maps at LQ; hit, auc: of
+    those on RAW.
     """
     crops, names = faces(p), {DUAL: "TCNSC"}
     chosen = sample(crops, EACH, p.seed)
@@ -194,7 +208,8 @@ def by_seed(p: Profile) -> pd.DataFrame:
             raw, after = (heat(detector, images[codec], y) for codec in ("RAW", "LQ"))
             on = on_mask(enlarge(raw, crops.size), area)
             margin = {f"silhouette_{codec}": silhouette_score(features(detector, images[codec]), y) for codec in images}
-            rows.append({"model": names.get(name, name), "seed": seed, **margin, "same": np.nanmean(correlation(after, raw)),
-                         "different": np.nanmean(correlation(after[:, None], raw[other])), "hit": on.hit.mean(),
-                         "auc": on.auc.mean()})
+            rows.append({"model": names.get(name, name), "seed": seed, **margin,
+                         "same": np.nanmean(correlation(after, raw)[y == 1]),
+                         "different": np.nanmean(correlation(after[:, None], raw[other])[y == 1]),
+                         "hit": on.hit.mean(), "auc": on.auc.mean()})
     return pd.DataFrame(rows)

@@ -20,13 +20,14 @@ from tcnsc_lib.profiles import Profile, faces
 GAUSSIAN = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}  # Wang et al.'s window, 11 x 11
 VARIANTS = {"grey, Gaussian": (True, GAUSSIAN), "colour, Gaussian": (False, GAUSSIAN),
             "grey, 7 x 7": (True, {}), "colour, 7 x 7": (False, {})}
-"""Name -> (grey or the mean of R, G and B; window). "7 x 7" is scikit-image's default. The first is ours."""
+"""Name -> (grey or the mean of R, G and B; window). "7 x 7" is scikit-image's default."""
+OURS = "grey, Gaussian"
 
 EACH = 100
 BLOCK = 8  # pixels, of JPEG
 
 
-def ssim(image: np.ndarray, other: np.ndarray, variant: str = "grey, Gaussian") -> float:
+def ssim(image: np.ndarray, other: np.ndarray, variant: str = OURS) -> float:
     """SSIM of two pictures, uint8 (H, W, 3), at least 11 px a side: 1 if they are the same. variant: of `VARIANTS`."""
     grey, window = VARIANTS[variant]
     if grey:
@@ -37,7 +38,7 @@ def ssim(image: np.ndarray, other: np.ndarray, variant: str = "grey, Gaussian") 
 def blocking(image: np.ndarray) -> float:
     """How much stronger neighbouring pixels differ across the borders of 8 x 8 blocks than inside them.
 
-    uint8 (H, W, 3) -> ratio of mean absolute grey differences; 1: no trace of blocks. A flat picture gives 1. The grid
+    uint8 (H, W, 3) -> ratio of mean absolute grey differences; 1: no trace of blocks. A flat picture gives 1, one of flat blocks infinity. The grid
     starts in the upper left corner, as JPEG's does.
     """
     grey = rgb2gray(image)
@@ -45,7 +46,9 @@ def blocking(image: np.ndarray) -> float:
     border = [np.arange(1, len(step) + 1) % BLOCK == 0 for step in steps]
     across = np.mean([step[at].mean() for step, at in zip(steps, border, strict=True)])
     inside = np.mean([step[~at].mean() for step, at in zip(steps, border, strict=True)])
-    return float(across / inside) if inside > 0 else 1.0
+    if inside == 0:
+        return float("inf") if across > 0 else 1.0
+    return float(across / inside)
 
 
 def blocks(p: Profile) -> pd.DataFrame:
@@ -95,6 +98,5 @@ def figure5_means(table: pd.DataFrame) -> pd.DataFrame:
     out = means(table, ["label", "codec"], list(VARIANTS))
     theirs = {(label, name): 1 + paper.FIGURE5.loc[word, name] / 100
               for label, word in enumerate(("real", "fake")) for name in paper.FIGURE5}
-    first = next(iter(VARIANTS))
-    known = [theirs.get((row.label, row.codec), np.nan) if row.measure == first else np.nan for row in out.itertuples()]
+    known = [theirs.get((row.label, row.codec), np.nan) if row.measure == OURS else np.nan for row in out.itertuples()]
     return out.assign(paper=known)

@@ -7,14 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from tcnsc_lib.drawing import COLOURS, LABELS, MARKERS, WIDTH
+from tcnsc_lib.drawing import COLOURS, DASHES, LABELS, MARKERS, WIDTH
 
 
 def figure5(means: pd.DataFrame) -> Figure:
     """`analysis.quality.figure5_means`: left, SSIM against RAW with 95 % intervals, plain bars real, hatched fake, the
     paper's hollow. Right: the same means by each window and colour."""
     names, variants = (list(dict.fromkeys(means[column])) for column in ("codec", "measure"))
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9), sharey=True)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
     for row in means[means.measure == variants[0]].rename(columns={"mean": "mean_"}).itertuples():
         at = names.index(row.codec) + (row.label - 0.5) * 0.4
         left.bar(at, row.mean_, 0.38, color=COLOURS[row.codec], hatch="///" if row.label else "", edgecolor="white")
@@ -24,13 +24,14 @@ def figure5(means: pd.DataFrame) -> Figure:
     for variant, style in zip(variants, ("-", "--", "-.", ":")):
         for label, (_, colour, mark) in LABELS.items():
             these = means[(means.label == label) & (means.measure == variant)]
-            right.plot(these.codec, these["mean"], linestyle=style, color=colour, marker=mark, markersize=4)
-    right.set(title="window and colours matter as much")
-    right.tick_params(labelleft=False)
+            for joined in (these[these.codec != "WEBP"], these[these.codec == "WEBP"]):  # WEBP is no step of JPEG's quality
+                right.plot([names.index(name) for name in joined.codec], joined["mean"], linestyle=style, color=colour,
+                           marker=mark, markersize=4)
+    right.set(xticks=range(len(names)), xticklabels=names, title="by colours and window", xlim=(-0.5, len(names) - 0.5))
     bars = [Patch(facecolor="#777777", edgecolor="white", hatch=hatch) for hatch in ("", "///")]
     bars.append(Line2D([], [], marker="o", color="black", markerfacecolor="white", linestyle=""))
     lines = [Line2D([], [], linestyle=style, color="#555555") for style in ("-", "--", "-.", ":")]
-    left.set(ylim=(min(0.6, means["mean"].min() - 0.05), 1.01))
+    left.set(ylim=(0, 1.01))
     figure.legend(bars + lines, ["real", "fake", "the paper", *variants], loc="outside lower center", ncols=4, fontsize=8)
     return figure
 
@@ -47,7 +48,8 @@ def figure6(curves: pd.DataFrame) -> Figure:
         zoom = line[0].inset_axes((0.5, 0.5, 0.48, 0.46))
         parts = {key: rows for key, rows in curves[curves.label == label].groupby(["definition", "codec"])}
         for name in names:
-            style = {"color": COLOURS[name], "linewidth": 1.1, "marker": MARKERS[name], "markersize": 3}
+            style = {"color": COLOURS[name], "linewidth": 1.1, "marker": MARKERS[name], "markersize": 3,
+                     "linestyle": DASHES[name]}
             rows, plain, raw = parts["Durall", name], parts["power", name], parts["power", "RAW"]
             for axis in (line[0], zoom):
                 axis.plot(rows.radius, rows["mean"], markevery=len(rows) // (5 if axis is line[0] else 20), label=name,
@@ -60,15 +62,16 @@ def figure6(curves: pd.DataFrame) -> Figure:
                                      alpha=0.5)
         tail = curves[(curves.definition == "Durall") & (curves.label == label) & (curves.radius > 0.8)]
         zoom.set(xlim=(0.8, 1), ylim=(tail["mean"].min() - 0.01, tail["mean"].max() + 0.01))
-        zoom.tick_params(labelsize=6)
+        zoom.tick_params(labelsize=7)
         line[0].set_ylabel(LABELS[label][0])
         for axis, cuts in ((line[1], (1 / 3, 2 / 3)), (line[2], (1 / 3, 2 / 3))):
             for cut in cuts:
                 axis.axvline(cut, color="#999999", linewidth=0.7, linestyle=":")
     for axis, title in zip(axes[0], ("relative (Durall et al.)", "mean power, dB", "change against RAW, dB")):
         axis.set_title(title, fontsize=9)
-    for axis in axes[1]:
-        axis.set(xlabel="radius, share of the largest")
+    for axis, end in zip(axes[1], ("the corner's", "the finest stripes'", "the finest stripes'")):
+        axis.set_xlabel(f"radius, share of {end}", fontsize=8)
     handles, words = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, words, loc="outside lower center", ncols=len(names))
+    handles.append(Patch(color="#BBBBBB", alpha=0.5))
+    figure.legend(handles, [*words, "RAW, one sd over crops"], loc="outside lower center", ncols=len(handles), fontsize=8)
     return figure

@@ -35,7 +35,7 @@ def figure1(table: pd.DataFrame, crops: FaceSet) -> Figure:
 def figure3(table: pd.DataFrame) -> Figure:
     """`analysis.embedding.figure3`: t-SNE, a row a model, a column a codec. Axes have no unit: compare no distances."""
     models, names = (list(dict.fromkeys(table[column])) for column in ("model", "codec"))
-    figure, axes = plt.subplots(len(models), len(names), figsize=(WIDTH, 0.4 + 2.05 * len(models)))
+    figure, axes = plt.subplots(len(models), len(names), figsize=(WIDTH, 0.4 + 2.1 * len(models)))
     for (model, name), rows in table.groupby(["model", "codec"], sort=False):
         axis = axes[models.index(model), names.index(name)]
         for label, (word, colour, mark) in LABELS.items():
@@ -44,7 +44,7 @@ def figure3(table: pd.DataFrame) -> Figure:
         axis.spines[:].set_visible(True)
         axis.set(xticks=[], yticks=[])
         axis.set_title(f"({'abc'[names.index(name)]}) {name}" if model == models[0] else "", fontsize=9)
-        axis.set_xlabel(f"silhouette {rows.silhouette.mean():.2f}, neighbour {100 * rows.neighbour.mean():.0f} %, "
+        axis.set_xlabel(f"silhouette {rows.silhouette.mean():.2f}\nneighbour {100 * rows.neighbour.mean():.0f} %, "
                         f"probe {100 * rows.probe.mean():.0f} %", fontsize=7)
         if name == names[0]:
             axis.set_ylabel(model)
@@ -55,24 +55,31 @@ def figure3(table: pd.DataFrame) -> Figure:
 def figure4(table: pd.DataFrame, crops: FaceSet) -> Figure:
     """`analysis.gradcam.figure4`'s panels: heat over the crops. Two rows a subject, fake above real; a block a model.
 
-    The numbers are p(fake). A panel without heat is one in which nothing speaks for the crop's true label.
+    White lines: half of the greatest heat, for who sees no colours. A panel without heat is one in which nothing speaks
+    for the crop's true label.
     """
     models, names = (list(dict.fromkeys(table[column])) for column in ("model", "codec"))
     files, cells = crops.rows("test").file, [name for name in table if name[0] == "c" and name[1:].isdigit()]
-    rows, columns = 2 * table.subject.nunique(), len(models) * len(names)
-    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, 0.5 + rows * WIDTH / columns * 1.02))
-    for row in table.itertuples():
-        axis = axes[2 * row.subject + 1 - row.label, len(names) * models.index(row.model) + names.index(row.codec)]
-        image = codec(row.codec)(crops.load(files[row.crop]))
-        side = int(len(cells) ** 0.5)
-        heat = enlarge(np.array([getattr(row, cell) for cell in cells], np.float32).reshape(1, side, side), len(image))[0]
-        axis.imshow(image)
-        axis.imshow(heat, cmap="inferno", vmin=0, vmax=1, alpha=0.5)
-        axis.spines[:].set_visible(False)
-        axis.set(xticks=[], yticks=[])
-        axis.set_xlabel(f"{row.p:.2f}", fontsize=6, labelpad=1)
-        if row.subject == 0 and row.label == 1:
-            axis.set_title(f"{row.model}\n{row.codec}" if row.codec == names[0] else row.codec, fontsize=8)
-        if row.model == models[0] and row.codec == names[0]:
-            axis.set_ylabel(LABELS[row.label][0], fontsize=8)
+    rows, side = 2 * table.subject.nunique(), int(len(cells) ** 0.5)
+    figure = plt.figure(figsize=(WIDTH, 0.8 + rows * WIDTH / len(models) / len(names) * 1.1))
+    blocks = figure.subfigures(1, len(models))
+    for block, model in zip(blocks, models, strict=True):
+        axes = block.subplots(rows, len(names))
+        block.suptitle(model, fontsize=9)
+        for row in table[table.model == model].itertuples():
+            axis = axes[2 * row.subject + 1 - row.label, names.index(row.codec)]
+            image = codec(row.codec)(crops.load(files[row.crop]))
+            heat = np.array([getattr(row, cell) for cell in cells], np.float32).reshape(1, side, side)
+            heat = enlarge(heat, len(image))[0]
+            axis.imshow(image)
+            axis.imshow(heat, cmap="inferno", vmin=0, vmax=1, alpha=0.5)
+            if heat.max() > 0:
+                axis.contour(heat, [0.5], colors="white", linewidths=0.8)
+            axis.spines[:].set_visible(False)
+            axis.set(xticks=[], yticks=[])
+            axis.set_xlabel(f"p = {row.p:.2f}", fontsize=6, labelpad=1)
+            if row.subject == 0 and row.label == 1:
+                axis.set_title(row.codec, fontsize=8)
+            if row.codec == names[0]:
+                axis.set_ylabel(LABELS[row.label][0], fontsize=8)
     return figure
