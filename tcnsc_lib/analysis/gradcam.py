@@ -121,14 +121,14 @@ def on_mask(maps: np.ndarray, area: np.ndarray) -> pd.DataFrame:
     heat, or an area that is empty (then `covered` too) or everything.
     """
     maps, area = maps.reshape(len(maps), -1).astype(float), area.reshape(len(area), -1)
-    covered, n = area.mean(1), area.sum(1)
+    covered = area.mean(1)
     known = (maps.max(1) > 0) & (covered > 0) & (covered < 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = (maps * area).sum(1) / maps.sum(1)
-        above = (rankdata(maps, axis=1) * area).sum(1) - n * (n + 1) / 2  # Mann and Whitney's count of pixel pairs
-        auc = above / (n * (maps.shape[1] - n))
-    hit = area[np.arange(len(maps)), maps.argmax(1)]
-    table = pd.DataFrame({"inside": share, "hit": hit.astype(float), "auc": auc}).where(pd.Series(known), np.nan)
+    heat, there = maps[known], area[known]
+    n = there.sum(1)
+    above = (rankdata(heat, axis=1) * there).sum(1) - n * (n + 1) / 2  # Mann and Whitney's count of pixel pairs
+    table = pd.DataFrame(np.nan, range(len(maps)), ["inside", "hit", "auc"])
+    table.loc[known] = np.column_stack([(heat * there).sum(1) / heat.sum(1), there[np.arange(len(n)), heat.argmax(1)],
+                                        above / (n * (maps.shape[1] - n))])
     return table.assign(covered=np.where(covered > 0, covered, np.nan))
 
 
