@@ -161,13 +161,13 @@ def heading(profile: str) -> str:
 def cell(value: float, unit: str, low: float = math.nan, high: float = math.nan) -> str:
     """`1.8 (-0.7 to 4.0)`, or the number alone where it has no interval, or a dash where there is none.
 
-    As many decimals as the largest of the three needs: one for points and from 10 on, two from 0.1 on, else three.
+    As many decimals as the largest of the three needs: one for points, percent and from 10 on, two from 0.1 on, else three.
     """
     if math.isnan(value):
         return NOTHING
     known = [x for x in (value, low, high) if not math.isnan(x)]
     largest = max(abs(x) for x in known)
-    decimals = 1 if unit == POINTS or largest >= 10 else 2 if largest >= 0.1 else 3
+    decimals = 1 if unit in (POINTS, "percent") or largest >= 10 else 2 if largest >= 0.1 else 3
     texts = [f"{round(x, decimals) + 0.0:.{decimals}f}" for x in known]  # + 0.0: no "-0.0"
     return f"{texts[0]} ({texts[1]} to {texts[2]})" if len(known) == 3 else texts[0]
 

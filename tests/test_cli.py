@@ -24,7 +24,7 @@ from tcnsc_lib.faces.detect import Faces
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.faces.video import write_video
 
-STEPS = ("demo", "faces", "audit", "train", "table", "readme", "predict", "published", "verify")
+STEPS = ("demo", "faces", "audit", "train", "table", "draw", "readme", "site", "predict", "published", "verify")
 SHAPE = {"input_size": 32, "width": 16, "width_z": 8, "lam": 1.0}
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/disk/file")
 

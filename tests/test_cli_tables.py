@@ -75,3 +75,38 @@ def test_a_table_trains_its_jobs_prints_and_saves_itself(trained, capsys, monkey
     assert asked == ([p] if number == "2" else [])  # several seeds stand behind Table 2 alone
     told = [line.split() for line in out.partition("\nseveral seeds\n")[2].splitlines()]
     assert told[1:2] == ([["one", "-", "other", "LQ", "-7.8", "yes"]] if number == "2" else [])
+
+
+# pictures and pages from what is stored
+
+
+@pytest.fixture
+def stored(tmp_path, monkeypatch):
+    """An empty folder for figures, with the curves of Figure 6 in it."""
+    monkeypatch.setenv("TCNSC_FIGURES", str(tmp_path))
+    line = pd.DataFrame({"radius": [i / 40 for i in range(41)], "mean": [1 - i / 80 for i in range(41)], "sd": 0.1})
+    figures.save("figure6", profiles.profile("demo"), pd.concat([
+        line.assign(label=label, codec=codec, definition=definition) for label in (0, 1) for codec in paper.CODECS
+        for definition in ("Durall", "power")]))
+    return tmp_path / "demo"
+
+
+def test_draw_draws_what_is_stored_and_says_what_is_not(stored, capsys):
+    assert cli.main(["draw"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert [path.name for path in stored.glob("*.png")] == ["figure6.png"] and str(stored) in out[-1]
+    assert [line.split(":")[0] for line in out[:-1]] == list(figures.PICTURES)
+    assert all("there is no" in line for line in out[:-1] if not line.startswith(("figure6:", "in ")))
+
+
+@pytest.mark.parametrize("name, words", [("figure7", "choose some of figure1, "), ("figure3", "figure3.csv; run the notebook")])
+def test_draw_names_what_it_cannot_draw(stored, name, words, capsys):
+    assert cli.main(["draw", name]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("tcnsc: There is no ") and words in error and not list(stored.glob("*.png"))
+
+
+def test_a_site_of_nothing_is_one_sentence(tmp_path, capsys):
+    assert cli.main(["site", str(tmp_path / "none"), str(tmp_path), str(tmp_path / "site")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("tcnsc: ") and str(tmp_path / "none") in error and not (tmp_path / "site").exists()
