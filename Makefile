@@ -15,7 +15,7 @@ help:
 	@echo "make test        environment, unit tests, notebooks under nbval, numbers against the committed ones"
 	@echo "make lab         open the notebooks in JupyterLab"
 	@echo "make refresh     renew the committed notebooks, tables and figures"
-	@echo "make clean       delete what was made (data/, runs/ and build/ of this checkout; not the environment)"
+	@echo "make clean       delete what was made (data/demo, data/faces, runs/ and build/; not the environment)"
 	@echo "PROFILE=photos TCNSC_SOURCE=<folder> make reproduce: the same on other faces; see data/README.md"
 
 install: $(READY)
@@ -34,7 +34,8 @@ reproduce: $(READY)
 	TCNSC_FIGURES=$(BUILD)/figures $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --output-dir $(BUILD)/notebooks $(BOOKS)
 	$(BIN)/tcnsc site $(BUILD)/notebooks $(BUILD)/figures/$(PROFILE) $(BUILD)/site
 	@echo "notebooks and figures are in build/, and as pages to read in build/site/index.html"
-	$(BIN)/tcnsc verify figures/$(PROFILE) build/figures/$(PROFILE)
+	@if [ -d figures/$(PROFILE) ]; then $(BIN)/tcnsc verify figures/$(PROFILE) build/figures/$(PROFILE); \
+	else echo "nothing is committed for profile $(PROFILE), so there is nothing to compare with"; fi
 
 test: $(READY)
 	$(BIN)/python -m pytest tests
@@ -44,6 +45,7 @@ test: $(READY)
 	$(BIN)/tcnsc verify figures/$(PROFILE) build/test-figures/$(PROFILE)
 
 refresh: $(READY)
+	@[ "$(PROFILE)" = demo ] || { echo "the committed notebooks show the demo, not somebody's faces; leave PROFILE and TCNSC_PROFILE alone"; exit 1; }
 	$(BIN)/tcnsc train all
 	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --NotebookExporter.preprocessors=tcnsc_lib.pages.still --inplace $(BOOKS)
 	$(BIN)/tcnsc readme

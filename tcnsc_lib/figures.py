@@ -52,6 +52,9 @@ def read(path: Path) -> pd.DataFrame:
     """A table that `save` wrote."""
     try:
         return pd.read_csv(path, comment="#")
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise CompanionError(f"{path} is no table ({error}); run the notebook that makes it again, see "
+                             "figures/README.md.") from error
     except FileNotFoundError as error:
         raise CompanionError(f"There is no {path}; run the notebook that makes it, see figures/README.md.") from error
 
@@ -98,12 +101,17 @@ def draw(name: str, p: Profile) -> Figure:
     Raises CompanionError where a table is missing.
     """
     picture, paths = PICTURES[name], sources(name, p)
-    given = [read(path) for path in paths] + [faces(p)] * picture.shows_crops
+    given = [read(path) for path in paths] + ([faces(p)] if picture.shows_crops else [])
     with matplotlib.rc_context(STYLE):
-        figure = picture.draw(*given)
+        try:
+            figure = picture.draw(*given)
+        except (KeyError, AttributeError) as error:
+            raise CompanionError(f"{name} can't be drawn from {', '.join(map(str, paths))}, where {error} is missing; run the "
+                                 "notebook that makes them again, see figures/README.md.") from error
         if not private(name, p):
             with atomic(folder(p) / f"{name}.png") as part:
-                figure.savefig(part, format="png", metadata={"Description": _head(paths[0]), "Software": None})
+                note = "\n".join(dict.fromkeys(map(_head, paths)))
+                figure.savefig(part, format="png", metadata={"Description": note, "Software": None})
     return figure
 
 

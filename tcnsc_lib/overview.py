@@ -48,7 +48,7 @@ class Item:
 
 ITEMS = (
     Item("Figure 1", "01_data", "figure1",
-         "A fake and a real face, rendered, under JPEG at quality 80, 50 and 20.", "figure1_claims", (
+         "A fake and a real face under JPEG at quality 80, 50 and 20.", "figure1_claims", (
              Claim("the lower the quality, the more obvious: LQ less MQ",
                    "the lower the quality, the more obvious the blocks: contrast across their borders, LQ less MQ", ""),)),
     Item("Figure 2", "02_method", "figure2", "The method: two branches that share one encoder.", "", ()),
@@ -87,20 +87,21 @@ ITEMS = (
              Claim("the main areas stay: a map at LQ",
                    "the main areas of concern stay: correlation of maps at LQ and on RAW, less that with other people's", ""),
              Claim("not in the paper: steadiness shows",
-                   "not in the paper: steadiness shows what was learned: that correlation less the one with shuffled weights", ""),
+                   "not in the paper: steadiness shows what was learned: that correlation less that of shuffled weights", ""),
              Claim("... the same, beyond other people's maps, TCNSC less TCNSC, weights shuffled",
                    "not in the paper: the same, each less the correlation with other people's maps", ""))),
     Item("Figure 5", "07_similarity_and_spectra", "figure5", "SSIM of compressed faces against RAW, and what the window does.",
          "figure5_claims", (
-             Claim("HQ is close to 1: SSIM, real", "HQ is close to 1 (0.95 or more): SSIM of real faces", ""),
+             Claim("HQ is close to 1: SSIM changes by so many percent, real",
+                   "HQ is close to 1: SSIM changes by less than 5 %, real faces", "percent"),
              *(Claim(f"SSIM changes by so many percent at {name}, {word}", f"SSIM changes at {name}, {word} faces", "percent")
                for name in ("MQ", "LQ") for word in ("real", "fake")))),
     Item("Figure 6", "07_similarity_and_spectra", "figure6", "Power spectra: JPEG takes the high frequencies.",
          "figure6_claims", (
-             Claim("low frequencies are roughly unchanged: change of the low third at LQ",
+             Claim("low frequencies are roughly unchanged: gain of the low third at LQ",
                    "low frequencies are roughly unchanged (within 1 dB): change at LQ", "dB"),
-             Claim("the impact is on high frequencies: |change| of the high third less that of the middle at LQ",
-                   "the impact is on high frequencies: |change| of the high third less that of the middle, LQ", "dB"),
+             Claim("the impact is on high frequencies: on the high third less on the middle at LQ",
+                   "the impact is on high frequencies: mean absolute change of the high third less of the middle, LQ", "dB"),
              Claim("fakes have more energy at high frequencies",
                    "fakes have more energy at high frequencies: on RAW, fake less real", "dB"))),
 )
@@ -224,7 +225,7 @@ def readme_table(number: int) -> str:
     theirs = {2: paper.TABLE2, 3: paper.TABLE3}[number]
     head = ["paper RAW", "LQ", *(word for name in ours for word in (f"{name} RAW", "LQ", "AUC LQ"))]
     lines = ["| | " + " | ".join(head) + " |", "|---|" + "---|" * len(head)]
-    for row in dict.fromkeys(ours["demo"].training):
+    for row in dict.fromkeys(read(files["demo"]).training):
         cells = [f"{theirs.loc[row, c]:.1f}" if row in theirs.index else "" for c in ("RAW", "LQ")]
         for table in ours.values():
             block = table[table.training == row].set_index("codec")

@@ -19,26 +19,33 @@ TOLERANCE = {
     "difference": 10.0, "least": 14.0, "most": 14.0, "accuracy_sd": 8.0, "auc_sd": 6.0,
     **dict.fromkeys(("cos_twins_z", "cos_different_z", "cos_twins_h", "cos_different_h", "spread_z", "spread_h"), 0.5),
     "rank_z": 15.0, "rank_h": 15.0, "gradient_cro": 50.0, "gradient_sim": 5.0, "seconds": np.inf, "crops_per_second": np.inf,
-    "total": 0.5, "cro": 0.5, "sim": 0.05, "bytes": 300.0, "mean_abs_difference": 0.5,
+    "total": 0.5, "cro": 0.5, "sim": 0.05, "bytes": 300.0, "mean_abs_difference": 0.5, "blocking": 0.05,
     "twins (RAW, LQ)": 0.2, "different people": 0.3, "real against fake": 0.5,
-    **dict.fromkeys(("RAW", "HQ", "MQ", "LQ", "WEBP"), 0.2), "blocking": 0.05,
-    "mean": 0.3, "sd": 0.3, "middle": 9.0, "crops": np.inf,
+    **dict.fromkeys(("RAW", "HQ", "MQ", "LQ", "WEBP"), 0.2),
     **dict.fromkeys(("grey, Gaussian", "colour, Gaussian", "grey, 7 x 7", "colour, 7 x 7"), 0.01),
-    "silhouette_RAW": 0.2, "silhouette_LQ": 0.2,
     **dict.fromkeys(("x", "y", "silhouette", "neighbour", "probe", "classifier", "p", "heat", "same", "different", "trained",
-                     "inside", "hit", "covered", "chance", *(f"c{i}" for i in range(49))), np.inf)}
-"""Column -> largest difference allowed, in the column's unit (points of percent for rates); other numbers: equal."""
+                     "inside", "hit"), np.inf), "covered": 0.02, "chance": 0.02}
+"""Column -> largest difference allowed, in the column's unit (points of percent for rates); inf: not compared; others: equal.
+A single crop's place in feature space or its heat map follows from a training in every detail: only means are compared."""
 
-LOOSE = {
-    **dict.fromkeys(("table3.csv", "table3_drops.csv", "table3_claims.csv"), 4.0),
-    **dict.fromkeys(("figure3_claims.csv", "figure4_claims.csv"), 0.03),
-    **dict.fromkeys(("figure1_claims.csv", "figure6_claims.csv", "figure6_bands.csv"), 0.01),
-    **dict.fromkeys(("figure5_means.csv", "figure6.csv", "figure6_means.csv"), 0.1), "figure5_claims.csv": 0.02,
-    "figure4_maps.csv": np.inf}
-"""Files whose tolerances are that many times as large, or small. On the same processor with AVX2 instead of AVX-512, accuracies
-of Meso4 moved by up to 31 points and of Xception-RAW by 6, AUC by 3 and 2: short trainings, outputs near the threshold.
-Figures 1, 5 and 6 depend on no training. A single crop's place in feature space or its heat map follows from a training in
-every detail, and is not compared; the means over crops are."""
+MEAN = ("mean", "low", "high", "ours")
+FILES = {
+    "table3.csv": {"accuracy": 32.0, "auc": 24.0, "eer": 32.0, "low": 36.0, "high": 36.0, "reals_called_fake": 64.0,
+                   "fakes_called_real": 64.0},
+    **dict.fromkeys(("table3_drops.csv", "table3_claims.csv"), {"ours": 40.0, "low": 36.0, "high": 36.0}),
+    **dict.fromkeys(("figure1_claims.csv", "figure5_means.csv"), dict.fromkeys(MEAN, 0.05)),
+    **dict.fromkeys(("figure3_means.csv", "figure3_claims.csv"), dict.fromkeys(MEAN, 0.2)),
+    "figure4.csv": {f"c{cell}": np.inf for cell in range(100)}, "figure4_maps.csv": {"auc": np.inf},
+    "figure4_means.csv": {**dict.fromkeys(MEAN, 0.8), "crops": np.inf},
+    "figure4_claims.csv": {**dict.fromkeys(MEAN, 0.4), "crops": np.inf},
+    "figure4_seeds.csv": {"silhouette_RAW": 0.2, "silhouette_LQ": 0.2, "same": 0.2, "different": 0.35, "hit": 0.8,
+                          "auc": 0.25},
+    "figure5_claims.csv": dict.fromkeys(MEAN, 1.0), "figure6.csv": {"mean": 0.2, "sd": 0.2},
+    "figure6_bands.csv": {name + end: 0.3 for name in ("low", "middle", "high") for end in ("", "_change")},
+    **dict.fromkeys(("figure6_means.csv", "figure6_claims.csv"), dict.fromkeys(MEAN, 0.1))}
+"""The same for single files, before TOLERANCE. On the same processor with AVX2 instead of AVX-512, accuracies of Meso4 moved
+by up to 31 points and of Xception-RAW by 6, AUC by 3 and 2: short trainings, outputs near the threshold, so Table 3 has
+four times the others' tolerance. Grad-CAM's hottest cell is another one with another seed. Figures 1, 5, 6 train nothing."""
 
 SEPARATE = {"open_choices.csv": "made apart: tcnsc table choices"}
 """Committed files that the notebooks don't make, since they take more trainings than a reader's patience."""
@@ -47,22 +54,23 @@ DERIVED = {"holds here", "ours agrees", "settled", "best other, ours"}
 """Text that follows from numbers of the same file, which are compared."""
 
 
-def compare(committed: pd.DataFrame, ours: pd.DataFrame, loose: float = 1.0) -> tuple[int, int, float, str]:
-    """Numbers, how many agree within `loose` times TOLERANCE, the largest difference, what else is wrong ("": nothing)."""
+def compare(committed: pd.DataFrame, ours: pd.DataFrame, file: str = "") -> tuple[int, int, float, str]:
+    """Numbers, how many agree within `FILES` and `TOLERANCE`, the largest difference, what else is wrong ("": nothing)."""
     if list(committed.columns) != list(ours.columns) or len(committed) != len(ours):
         return committed.size, 0, float("nan"), "other rows or columns"
+    allowed = TOLERANCE | FILES.get(file, {})
     numbers = agree = 0
     largest, wrong = 0.0, ""
     for name in committed:
-        if name in DERIVED:
-            continue
         old, new = committed[name], ours[name]
+        if name in DERIVED or np.isinf(allowed.get(name, 0.0)):
+            continue
         if not all(pd.api.types.is_numeric_dtype(c) and not pd.api.types.is_bool_dtype(c) for c in (old, new)):
             wrong = wrong or ("" if old.astype(str).equals(new.astype(str)) else f"column {name} differs")
             continue
         gap = np.where(old.isna() & new.isna(), 0.0, (old - new).abs().astype(float).fillna(np.inf))
         numbers += len(gap)
-        agree += int((gap <= (loose * TOLERANCE[name] if name in TOLERANCE else 0.0)).sum())
+        agree += int((gap <= allowed.get(name, 0.0)).sum())
         largest = max(largest, gap.max(initial=0))
     return numbers, agree, largest, wrong
 
@@ -83,12 +91,15 @@ def verdict(committed: Path, ours: Path) -> pd.DataFrame:
             same = path.read_bytes() == other.read_bytes()
             rows.append((path.name, 0, 0, 0.0, "drawn, same bytes" if same else "drawn"))
         else:
-            numbers, agree, largest, wrong = compare(read(path), read(other), LOOSE.get(path.name, 1.0))
+            numbers, agree, largest, wrong = compare(read(path), read(other), path.name)
             state = wrong or ("agree" if agree == numbers else f"{numbers - agree} DIFFER")
             rows.append((path.name, numbers, agree, largest, state))
+    for path in sorted(p for p in Path(ours).iterdir() if p.suffix in {".csv", ".png"}):
+        if not (Path(committed) / path.name).exists():
+            rows.append((path.name, 0, 0, float("nan"), "made here, none committed"))
     return pd.DataFrame(rows, columns=["item", "numbers", "agree", "largest difference", "verdict"])
 
 
 def good(table: pd.DataFrame) -> bool:
     """Whether there is something to compare and every item agrees."""
-    return len(table) > 0 and bool(table.verdict.str.match("agree|drawn|made apart").all())
+    return len(table) > 0 and bool(table.verdict.str.match("agree|drawn|made").all())

@@ -63,6 +63,7 @@ def test_the_sentences_about_table_2_by_hand(say):
         row = judged(table, part)
         assert [row.paper, row.ours, row.low, row.high] == pytest.approx([theirs, ours, low, high], nan_ok=True), part
         assert row["holds here"] == holds, part
+    assert table.crops.tolist() == [8] * 8
 
 
 def test_a_claim_without_the_papers_number_is_judged_all_the_same(say):
@@ -96,7 +97,7 @@ def test_the_gains_of_the_abstract_by_hand(say):
     assert table["best other, ours"].tolist() == [""] * 3 + ["Capsule", "FWA", "Xception-RAW"]
     for row, (theirs, *ours, holds) in zip(table.itertuples(), expected.values(), strict=True):
         assert (row.paper, row.ours, row.low, row.high) == pytest.approx((theirs, *ours))
-        assert row[7] == holds  # after the index and six columns
+        assert row[7:9] == (8, holds)  # after the index and six columns
 
 
 def test_the_sentences_about_table_1_by_hand(say):
@@ -111,7 +112,7 @@ def test_the_sentences_about_table_1_by_hand(say):
     assert [quality.paper, quality.ours, quality.low, quality.high] == pytest.approx([6.4, 75, 75, 75])
     assert [models.paper, models.ours] == pytest.approx([1.6, 75]) and models["holds here"] == "no"
     assert [robust.paper, robust.ours, robust.low, robust.high] == pytest.approx([27.5 - 5.8, 75, 50, 100])
-    assert table["holds here"].tolist() == ["can't tell", "no", "no", "yes"]
+    assert table["holds here"].tolist() == ["can't tell", "no", "no", "yes"] and table.crops.tolist() == [8] * 4
 
 
 def test_a_claim_of_at_most_so_much_holds_where_nothing_is_lost(say):
@@ -143,23 +144,26 @@ NAN = float("nan")
     (claims.AT_MOST, -3, -2, -1, "no"),
     (claims.PRINTED, -11.3, -12, -11, "yes"), (claims.PRINTED, -11.3, -11, -10, "no"),
     (claims.PRINTED, -11.3, -14, -12, "no"),
-    (claims.NEAR_ONE, NAN, 0.96, 0.99, "yes"), (claims.NEAR_ONE, NAN, 0.90, 0.94, "no"),
-    (claims.NEAR_ONE, NAN, 0.94, 0.96, "can't tell"), (claims.NEAR_ONE, NAN, 1, 1, "yes"),
+    (claims.NEAR_ONE, NAN, -4, -1, "yes"), (claims.NEAR_ONE, NAN, -10, -6, "no"),
+    (claims.NEAR_ONE, NAN, -6, -4, "can't tell"), (claims.NEAR_ONE, NAN, 0, 0, "yes"),
+    (claims.MODEST, NAN, 0.2, 0.9, "yes"), (claims.MODEST, NAN, 1.1, 2, "no"), (claims.MODEST, NAN, 0.9, 1.1, "can't tell"),
+    (claims.MODEST, NAN, -3, -2, "yes"),
     (claims.FLAT, NAN, -0.9, 0.9, "yes"), (claims.FLAT, NAN, 0, 0, "yes"), (claims.FLAT, NAN, 1.1, 2, "no"),
     (claims.FLAT, NAN, -2, -1.1, "no"), (claims.FLAT, NAN, 0.5, 1.5, "can't tell"), (claims.FLAT, NAN, -3, 3, "can't tell")])
 def test_a_rule_judges_the_whole_interval(rule, printed, low, high, holds):
     table = claims._judged([("a sentence", rule, printed, [low, high])], np.array([0, 1]))
-    assert table.columns.tolist() == ["claim", "holds if", "paper", "ours", "low", "high", "holds here"]
+    assert table.columns.tolist() == ["claim", "holds if", "paper", "ours", "low", "high", "crops", "holds here"]
     row = table.iloc[0]
     assert row[["ours", "low", "high"]].tolist() == pytest.approx([(low + high) / 2, low, high])
     assert (row["holds if"], row["holds here"]) == (rule, holds)
 
 
 @pytest.mark.parametrize("rule, printed", [
-    (claims.MORE, 3), (claims.AT_MOST, 3), (claims.PRINTED, 3), (claims.NEAR_ONE, NAN), (claims.FLAT, NAN)])
+    (claims.MORE, 3), (claims.AT_MOST, 3), (claims.PRINTED, 3), (claims.NEAR_ONE, NAN), (claims.FLAT, NAN),
+    (claims.MODEST, NAN)])
 def test_without_an_interval_nobody_can_tell(rule, printed):
     row = claims._judged([("a sentence", rule, printed, [0.5, 0.7, NAN])], np.array([0, 0, 1])).iloc[0]  # of one person
-    assert row.ours == pytest.approx(0.6) and np.isnan(row.low) and np.isnan(row.high)
+    assert row.ours == pytest.approx(0.6) and np.isnan(row.low) and np.isnan(row.high) and row.crops == 2
     assert row["holds here"] == "can't tell"
 
 
@@ -169,6 +173,7 @@ def test_crops_without_a_value_are_left_out_of_mean_and_interval():
                    for values in ([0.2, 0.2, 0.2, 0.4, 0.4], [0.2, NAN, NAN, NAN, 0.4]))
     assert [whole.ours, whole.low, whole.high] == pytest.approx([28, 20, 40])
     assert [part.ours, part.low, part.high] == pytest.approx([30, 20, 40])
+    assert (whole.crops, part.crops) == (5, 2)
 
 
 # figures: crops 4 and 2 of one person, 9 and 1 of another; the later of each is fake
@@ -201,7 +206,7 @@ def test_the_sentences_about_figure_1_by_hand():
         "RAW": (1, 1, 1, 1), "HQ": (1.1, 1.1, 1.1, 1.1), "MQ": (1.05, 1.05, 1, 1), "LQ": (1.5, 0.8, 1.3, 1.4)}))
     assert_claims(table, [("real faces", 0.4, 0.3, 0.5, "yes"), ("fakes", 0.1, -0.2, 0.4, "can't tell"),
                           ("MQ less HQ", -0.075, -0.1, -0.05, "no"), ("LQ less MQ", 0.225, 0.1, 0.35, "yes")])
-    assert table.paper.isna().all() and (table["holds if"] == claims.MORE).all()
+    assert table.paper.isna().all() and (table["holds if"] == claims.MORE).all() and table.crops.tolist() == [2, 2, 4, 4]
 
 
 def test_the_sentences_about_figure_3_by_hand():
@@ -252,14 +257,28 @@ def test_the_sentences_about_figure_4_by_hand():
         ("at LQ, model B", 0.25, 0.2, 0.3, "yes"), ("at LQ, Xception-RAW", -0.025, -0.15, 0.1, "can't tell"),
         ("map at LQ and on RAW, TCNSC less Xception-RAW, fakes alone", 0.15, 0.1, 0.2, "yes"),
         ("beyond other people's maps, TCNSC less Xception-RAW", -0.5, -0.6, -0.4, "no"),  # -0.6 less 0; -0.8 less -0.4
+        ("no correlation, TCNSC less Xception-RAW", 0, -0.2, 0.2, "can't tell"),  # 0.2 and 0.2; 0 less 0.5, and 0.1
         ("map at LQ and on RAW, TCNSC less model B, fakes alone", -0.65, -0.8, -0.5, "no"),
         ("beyond other people's maps, TCNSC less model B", -0.95, -1.1, -0.8, "no"),
+        ("no correlation, TCNSC less model B", -0.625, -0.85, -0.4, "no"),
         ("map at LQ and on RAW, TCNSC less shuffled, fakes alone", -0.65, -0.7, -0.6, "no"),
         ("beyond other people's maps, TCNSC less shuffled", -1, -1.1, -0.9, "no"),
+        ("no correlation, TCNSC less shuffled", -0.625, -0.75, -0.5, "no"),
         ("real faces that aren't empty at LQ, TCNSC less Xception-RAW", 1, 1, 1, "yes"),
         ("real faces that aren't empty at LQ, TCNSC less model B", 0.5, 0, 1, "can't tell"),
         ("ROC curve less 1/2, TCNSC", 0.3, 0.2, 0.4, "yes"), ("ROC curve less 1/2, model B", 0.05, -0.1, 0.2, "can't tell"),
         ("ROC curve less 1/2, Xception-RAW", -0.3, -0.4, -0.2, "no")])
+    assert table.crops.tolist() == [4, 4, 3, 4, 4, *(2, 2, 4) * 2, 3, 3, 4, *(2,) * 5]
+
+
+def test_an_empty_map_counts_as_no_correlation_where_all_crops_do():
+    table = claims.figure4_claims(heat_maps(same={("TCNSC", "LQ"): (0.4, 0.4, NAN, NAN),
+                                                  ("model B", "LQ"): (0.2, NAN, NAN, 0.6)}), "shuffled")
+    fakes, beyond, every = (row for _, row in table[table.claim.str.contains("TCNSC less model B")].iloc[:3].iterrows())
+    assert [every.ours, every.low, every.high] == pytest.approx([0, -0.3, 0.3])  # 0.2 and 0.4; 0 and -0.6
+    assert every.crops == 4 and "all crops" in every.claim and "fakes" not in every.claim
+    for row in (fakes, beyond):  # no fake has both maps
+        assert row.crops == 0 and np.isnan(row.ours) and row["holds here"] == "can't tell"
 
 
 @pytest.mark.filterwarnings("error")
@@ -267,7 +286,7 @@ def test_without_masks_nobody_can_tell_whether_heat_lies_on_the_forgery():
     table = claims.figure4_claims(heat_maps().assign(auc=NAN), "shuffled")
     about = table[table.claim.str.contains("forgery")]
     assert len(about) == 3 and about[["ours", "low", "high"]].isna().all(axis=None)
-    assert (about["holds here"] == "can't tell").all()
+    assert (about["holds here"] == "can't tell").all() and (about.crops == 0).all()
 
 
 def test_the_sentences_about_figure_5_by_hand():
@@ -275,11 +294,13 @@ def test_the_sentences_about_figure_5_by_hand():
     low = {name: (0.1, 0.1) for name in ssim}
     table = claims.figure5_claims(long(["codec"], **{"grey, Gaussian": ssim, "colour, Gaussian": low}))
     assert_claims(table, [
-        ("HQ is close to 1: SSIM, real", 0.97, 0.96, 0.98, "yes"),
-        ("HQ is close to 1: SSIM, fake", 0.955, 0.94, 0.97, "can't tell"),
+        ("HQ is close to 1: SSIM changes by so many percent, real", -3, -4, -2, "yes"),
+        ("HQ is close to 1: SSIM changes by so many percent, fake", -4.5, -6, -3, "can't tell"),
         ("at MQ, real", -11, -12, -10, "yes"), ("at MQ, fake", -7.5, -10, -5, "no"), ("at LQ, real", -25, -30, -20, "yes"),
         ("at LQ, fake", -21, -21, -21, "no"), ("HQ less MQ", 5.5, 5, 6, "yes"), ("MQ less LQ", 13.75, 9.5, 18, "yes")])
     assert table.paper.tolist() == pytest.approx([NAN, NAN, -11.3, -13.3, -20.4, -20.2, NAN, 20.3 - 12.3], nan_ok=True)
+    assert table["holds if"].tolist() == [claims.NEAR_ONE] * 2 + [claims.PRINTED] * 4 + [claims.MORE] * 2
+    assert table.crops.tolist() == [2] * 6 + [4] * 2
     other = claims.figure5_claims(long(["codec"], **{"grey, Gaussian": low, "colour, Gaussian": ssim}))
     assert other["holds here"].tolist() == ["no"] * 6 + ["can't tell"] * 2
 
@@ -287,24 +308,30 @@ def test_the_sentences_about_figure_5_by_hand():
 def test_the_sentences_about_figure_6_by_hand():
     table = claims.figure6_claims(long(
         ["codec"], low={"RAW": (50, 40), "HQ": (50.5, 39.5), "MQ": (51.5, 42), "LQ": (49.5, 41.5), "WEBP": (0, 0)},
-        middle={"RAW": (30, 30), "HQ": (28, 31), "MQ": (30, 30), "LQ": (28.8, 28.5), "WEBP": (0, 0)},
-        high={"RAW": (10, 12, 11, 12), "HQ": (10.5, 12.5, 11, 12), "MQ": (13, 15, 10, 11), "LQ": (9, 11, 16, 17),
-              "WEBP": (0, 0)}))
+        middle={"RAW": (30, 30), "LQ": (20, 20), "WEBP": (0, 0)},
+        high={"RAW": (10, 12, 11, 12), "LQ": (9, 11, 8, 9), "WEBP": (0, 0)},
+        low_change={"RAW": (0, 0), "LQ": (0.4, 0.8), "WEBP": (9, 9)},
+        middle_change={"RAW": (0, 0), "HQ": (2, 1), "MQ": (0, 0), "LQ": (0.9, 1.3), "WEBP": (9, 9)},
+        high_change={"RAW": (0, 0), "HQ": (0.5, 0), "MQ": (3, 1), "LQ": (0.7, 4.8), "WEBP": (0, 0)}))
     assert_claims(table, [
-        ("low third at HQ", 0, -0.5, 0.5, "yes"), ("low third at MQ", 1.75, 1.5, 2, "no"),
-        ("low third at LQ", 0.5, -0.5, 1.5, "can't tell"), ("middle third at LQ", -1.35, -1.5, -1.2, "no"),
-        ("of the middle at HQ", -1.25, -1.5, -1, "no"),  # 0.5 less 2; 0 less 1: which way they went doesn't matter
-        ("of the middle at MQ", 2, 1, 3, "yes"), ("of the middle at LQ", 1.65, -0.2, 3.5, "can't tell"),
+        ("gain of the low third at HQ", 0, -0.5, 0.5, "yes"), ("gain of the low third at MQ", 1.75, 1.5, 2, "no"),
+        ("gain of the low third at LQ", 0.5, -0.5, 1.5, "can't tell"),
+        ("small impact on low frequencies: at LQ", 0.6, 0.4, 0.8, "yes"),
+        ("small impact on middle frequencies: at LQ", 1.1, 0.9, 1.3, "can't tell"),
+        ("less on the middle at HQ", -1.25, -1.5, -1, "no"), ("less on the middle at MQ", 2, 1, 3, "yes"),
+        ("less on the middle at LQ", 1.65, -0.2, 3.5, "can't tell"),
+        ("loss of the high third at LQ", 2, 1, 3, "yes"),
         ("fake less real", 1.5, 1, 2, "yes")])  # 12 and 12, less 10 and 11
-    assert table.paper.isna().all()
-    assert table["holds if"].tolist() == [claims.FLAT] * 4 + [claims.MORE] * 4
+    assert table.paper.isna().all() and table.crops.tolist() == [4] * 10
+    assert table["holds if"].tolist() == [claims.FLAT] * 3 + [claims.MODEST] * 2 + [claims.MORE] * 5
 
 
 @pytest.mark.parametrize("reals, fakes", [([1, 2, 3], [10, 20]), ([5], [1, 2, 3, 4]), ([1, 2], [1, 2])])
 def test_fake_less_real_is_the_difference_of_the_two_means_whatever_their_numbers(reals, fakes):
     high = np.array([*reals, *fakes], float)
     crops = pd.DataFrame({"crop": range(len(high)), "unit": np.arange(len(high)) % 2,
-                          "label": [0] * len(reals) + [1] * len(fakes), "low": 1.0, "middle": 1.0, "high": high})
+                          "label": [0] * len(reals) + [1] * len(fakes), "low": 1.0, "middle": 1.0, "high": high,
+                          "low_change": 0.0, "middle_change": 0.0, "high_change": 0.0})
     table = pd.concat([crops.assign(codec=name) for name in paper.CODECS], ignore_index=True)
     assert judged(table.pipe(claims.figure6_claims).rename(columns={"claim": claims.CLAIM}),
                   "fake less real").ours == pytest.approx(np.mean(fakes) - np.mean(reals))

@@ -1,4 +1,7 @@
 """Pictures from stored tables: every number of a table made by hand is drawn, nothing else is, and the files tell whence."""
+from pathlib import Path
+from types import SimpleNamespace
+
 import matplotlib.colors
 import numpy as np
 import pandas as pd
@@ -143,7 +146,62 @@ def test_a_picture_drawn_twice_has_the_same_bytes_and_says_what_made_its_numbers
         assert "Software" not in image.text
 
 
-@pytest.mark.parametrize("name, table", [(name, table) for name in PICTURES for table in PICTURES[name].tables])
+@pytest.mark.parametrize("name", ["table1", "table2_lq"])
+def test_a_picture_of_two_tables_says_what_made_each(name, stored):
+    one, other = PICTURES[name].tables
+    for table in (one, other):
+        run = SimpleNamespace(folder=Path(f"run of {table}"), environment={
+            "commit": "1234567", "device": "cpu", "torch": "2", "seconds": 7.4})
+        save(table, DEMO, MADE[table], (run,))
+    draw(name, DEMO)
+    with Image.open(stored / f"{name}.png") as image:
+        first, run_of_one, again, run_of_other = image.text["Description"].splitlines()
+    assert first == again and first.startswith("profile demo; seed 3")
+    assert run_of_one == f"run run of {one}: commit 1234567, cpu, torch 2, 7 s"
+    assert run_of_other == f"run run of {other}: commit 1234567, cpu, torch 2, 7 s"
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_crops_are_asked_for_by_those_pictures_alone_that_show_them(name, stored, monkeypatch):
+    def none(p):
+        raise CompanionError("there are no faces")
+
+    monkeypatch.setattr(figures, "faces", none)
+    if name in ("figure1", "figure4"):
+        with pytest.raises(CompanionError, match="there are no faces"):
+            draw(name, DEMO)
+    else:
+        draw(name, DEMO)
+    assert (stored / f"{name}.png").exists() == (name not in ("figure1", "figure4"))
+
+
+EVERY = [(name, table) for name in PICTURES for table in PICTURES[name].tables]
+
+
+@pytest.mark.parametrize("content", [b"", b"# profile demo\n", b"a,b\n1,2\n1,2,3\n", b"a,b\n\xff,1\n"],
+                         ids=["nothing", "comments", "ragged", "no text"])
+@pytest.mark.parametrize("name, table", [("figure2", "figure2"), ("table1", "difficulty"), ("figure4", "figure4")])
+def test_a_file_that_is_no_table_is_named(name, table, content, stored):
+    (stored / f"{table}.csv").write_bytes(content)
+    with pytest.raises(CompanionError, match=f"demo/{table}.csv is no table"):
+        draw(name, DEMO)
+    assert not (stored / f"{name}.png").exists()
+
+
+@pytest.mark.parametrize("name, table, column", [
+    ("figure1", "figure1", "blocking"), ("figure2", "figure2", "output"), ("figure3", "figure3", "x"),
+    ("figure4", "figure4", "p"), ("figure5", "figure5_means", "paper"), ("figure5", "figure5_means", "measure"),
+    ("figure6", "figure6", "radius"), ("collapse", "collapse", "rank_z"), ("table2", "table2", "low"),
+    ("table2_lq", "table2_seeds", "codec"), ("table3", "table3", "training"), ("table3_lq", "table3", "auc"),
+    ("training_curves", "training_curves", "val_accuracy")])
+def test_a_table_that_lacks_a_column_is_named_with_it(name, table, column, stored):
+    save(table, DEMO, MADE[table].drop(columns=column))
+    with pytest.raises(CompanionError, match=f"{name} can't be drawn from .*demo/{table}.csv.*'{column}'.* is missing"):
+        draw(name, DEMO)
+    assert not (stored / f"{name}.png").exists()
+
+
+@pytest.mark.parametrize("name, table", EVERY)
 def test_a_missing_table_is_named(name, table, stored):
     (stored / f"{table}.csv").unlink()
     with pytest.raises(CompanionError, match=f"demo/{table}.csv"):

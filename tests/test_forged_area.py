@@ -1,4 +1,6 @@
 """Which pixels of a crop are forged: from FaceForensics++'s mask videos, and from the two crops of a photograph."""
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -79,10 +81,22 @@ def test_a_mask_is_resized_like_the_crop(root):
     assert (crop(picture, (16, 0, 80, 64), SIZE, 1.0)[found].max(-1) > 0).all()
 
 
+@pytest.mark.filterwarnings("error")
 def test_reals_and_fakes_without_a_mask_video_are_forged_nowhere(root):
     found = area(root, row("000", 0, 20, 16, method="original"), row("000_001", 0, 20, 16),
                  row("002_003", 0, 20, 16), row("000_001", 0, 20, 16, method="FaceSwap"))
     assert found.any((1, 2)).tolist() == [False, True, False, False]
+
+
+@pytest.mark.parametrize("damage, frame", [(lambda whole: whole[: len(whole) // 2], 0), (lambda whole: b"noise" * 99, 0),
+                                           (lambda whole: whole, 4)], ids=["half", "noise", "a frame too few"])
+def test_fakes_of_a_damaged_mask_video_have_no_mask_and_the_others_theirs(root, tmp_path, damage, frame):
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
+    good = ffpp.folder(tmp_path, "Deepfakes", "masks") / "000_001.mp4"
+    good.with_name("000_000.mp4").write_bytes(damage(good.read_bytes()))
+    with pytest.warns(UserWarning, match="000_000.mp4 .*without a known mask") as told:
+        found = area(tmp_path, row("000_000", frame, 20, 16), row("000_001", 3, 20, 16), row("000_000", 0, 20, 16))
+    assert len(told) == 1 and found.sum((1, 2)).tolist() == [0, 10 * 16, 0]
 
 
 # photographs

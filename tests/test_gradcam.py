@@ -318,6 +318,35 @@ def test_figure_4_looks_for_the_forgery_in_fakes_alone(figure4):
         assert row.hit == (maps[row.crop].argmax() < 16 * 32)
 
 
+def test_maps_with_other_grids_are_compared_on_trained_tcnscs(monkeypatch, toy_faces):
+    networks = {"(RAW, LQ)": torch.nn.Linear(7, 1), "model B": torch.nn.Linear(7, 1), "Xception-RAW": torch.nn.Linear(10, 1)}
+    y = toy_faces.labels("test")
+
+    def heat_of(detector, images, labels):
+        """Rising row by row from 0 to 1, on as many cells as the network has inputs; falling for fakes on 10 x 10 cells."""
+        cells = detector.in_features
+        rising = np.linspace(0, 1, cells**2, dtype=np.float32).reshape(cells, cells)
+        return np.stack([rising[::-1, ::-1] if label and cells == 10 else rising for label in labels])
+
+    monkeypatch.setattr(gradcam, "faces", lambda p: toy_faces)
+    monkeypatch.setattr(gradcam, "forged_area", lambda p, rows: np.repeat(
+        y[rows, None, None] * np.eye(2, dtype=int)[0].repeat(16)[:, None] > 0, 32, axis=2))  # upper halves of fakes
+    monkeypatch.setattr(gradcam, "train_experiment", lambda name, p: SimpleNamespace(detector=networks[name]))
+    monkeypatch.setattr(gradcam, "heat", heat_of)
+    monkeypatch.setattr(gradcam, "probabilities", lambda detector, images: np.full(len(images), 0.5))
+    panels, table = gradcam.figure4(TOY)
+    for model, own, fakes, hit in (("TCNSC", 1, 1, 0), ("model B", 1, 1, 0), ("Xception-RAW", 1, -1, 1)):
+        rows = table[table.model == model]
+        assert len(rows) == 4 * 8 and (rows[["same", "different"]] == own).all(axis=None)
+        assert (rows[rows.label == 0].trained == 1).all() and (rows[rows.label == 1].trained == fakes).all()
+        assert (rows[rows.label == 1].hit == hit).all()
+    assert (table[(table.model == "Xception-RAW") & (table.label == 1)].chance == 0.5).all()  # five of ten rows of cells
+    cells = panels[[f"c{i}" for i in range(100)]].to_numpy(float)
+    small = (panels.model == "TCNSC").to_numpy()
+    np.testing.assert_allclose(cells[small, :49], np.tile(np.linspace(0, 1, 49), (small.sum(), 1)), atol=1e-6)
+    assert np.isnan(cells[small, 49:]).all() and not np.isnan(cells[~small]).any()
+
+
 def test_another_seed_is_judged_by_its_own_network(monkeypatch, toy_faces):
     networks = {(name, seed): unlearned("TCNSC", number) for number, (name, seed) in enumerate(
         (name, seed) for name in SEEDED for seed in (3, 4))}

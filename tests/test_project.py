@@ -10,6 +10,7 @@ from dataclasses import fields
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -17,6 +18,7 @@ from nbval.plugin import get_sanitize_patterns
 
 from tcnsc_lib import paper, verdict
 from tcnsc_lib.detectors.tcnsc import TCNSC
+from tcnsc_lib.figures import read
 from tcnsc_lib.overview import readme_table
 from tcnsc_lib.profiles import PROFILES, Profile
 from tcnsc_lib.training import Schedule
@@ -163,6 +165,21 @@ def test_a_number_without_tolerance_has_to_be_equal():
     assert verdict.compare(table(), table(n=[160, 161])) == (4, 3, 1.0, "")
 
 
+@pytest.mark.parametrize("ours", [[3.0, 4.0], [1e9, float("nan")], ["soon", "late"]], ids=["equal", "other", "text"])
+def test_a_column_without_limit_is_neither_compared_nor_counted(ours):
+    assert np.isinf(verdict.TOLERANCE["seconds"])
+    committed = table(seconds=[3.0, 4.0])
+    assert verdict.compare(committed, table(seconds=ours)) == (4, 4, 0.0, "")
+    assert verdict.compare(committed.rename(columns={"seconds": "hours"}),
+                           table(hours=[9.0, 9.0])) == (6, 4, 6.0, "")  # another name's are
+
+
+@pytest.mark.parametrize("file, off, agree", [
+    ("table3.csv", 31.9, 4), ("table3.csv", 32.1, 3), ("table2.csv", 31.9, 3), ("table2.csv", 7.9, 4), ("", 7.9, 4)])
+def test_a_files_own_tolerance_comes_first(file, off, agree):
+    assert verdict.compare(table(), table(accuracy=[95.0, 80 - off]), file)[:2] == (4, agree)
+
+
 OTHERS = {"row": table().iloc[:1], "column": table().drop(columns="n"),
           "name": table().rename(columns={"n": "N"})}
 
@@ -206,6 +223,47 @@ def test_a_table_made_apart_may_be_missing_but_not_different(tmp_path):
     assert verdict.good(verdict.verdict(committed, write(tmp_path / "none")))
     other = write(tmp_path / "other", **{name: table(n=[160, 161])})
     assert not verdict.good(verdict.verdict(committed, other))
+
+
+@pytest.mark.parametrize("accuracy, good", [(95.0, True), (9.0, False)])
+def test_a_file_that_none_committed_is_named_and_spoils_nothing(tmp_path, accuracy, good):
+    ours = write(tmp_path / "ours", table1=table(accuracy=[accuracy, 80.0]), table9=table())
+    (ours / "table9.png").write_bytes(b"a picture")
+    (ours / "notes.txt").write_text("no table")
+    result = verdict.verdict(write(tmp_path / "committed", table1=table()), ours).set_index("item")
+    assert result.index.tolist() == ["table1.csv", "table9.csv", "table9.png"]
+    assert result.verdict.tolist()[1:] == ["made here, none committed"] * 2
+    assert result.numbers.tolist() == [4, 0, 0] and verdict.good(result.reset_index()) is good
+
+
+COMMITTED = ROOT / "figures/demo"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in COMMITTED.glob("figure*.csv")))
+def test_a_committed_figure_agrees_with_itself(name):
+    committed = read(COMMITTED / name)
+    numbers, agree, largest, wrong = verdict.compare(committed, read(COMMITTED / name), name)
+    assert numbers == agree > 0 and (largest, wrong) == (0, "")
+
+
+@pytest.mark.parametrize("name, column, change", [
+    *(("figure4_seeds.csv", column, 0.0) for column in ("same", "different", "auc", "silhouette_RAW", "silhouette_LQ")),
+    *(("figure3_means.csv", column, 0.0) for column in ("mean", "low", "high")),
+    *(("figure5_means.csv", column, 1.0) for column in ("mean", "low", "high"))])
+def test_numbers_that_are_gone_or_moved_are_noticed(name, column, change):
+    committed = read(COMMITTED / name)
+    moved = committed.assign(**{column: change * (committed[column] + 0.06)})  # nothing left, or 0.06 more
+    numbers, agree, largest, wrong = verdict.compare(committed, moved, name)
+    assert agree <= numbers - len(committed) / 2 and largest > 0.059 and wrong == ""
+
+
+@pytest.mark.parametrize("name", verdict.FILES)
+def test_a_files_tolerances_are_for_columns_that_it_has(name):
+    columns = set(read(COMMITTED / name))
+    lost = set(verdict.FILES[name]) - columns
+    assert lost.isdisjoint({"low", "high"}) and columns & set(verdict.FILES[name])
+    lost -= {"mean"} if "ours" in columns else {"ours"} if "mean" in columns else set()  # of MEAN a file has either
+    assert {cell for cell in lost if name != "figure4.csv" or not re.fullmatch(r"c[0-9]{1,2}", cell)} == set()
 
 
 def test_nothing_to_compare_is_not_agreement(tmp_path):

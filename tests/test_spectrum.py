@@ -1,14 +1,16 @@
 """Spectra of pictures whose spectrum is known: waves, noise, a flat area, and Durall et al.'s definition in plain loops."""
 import math
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import P
 from skimage import data
 
 from tcnsc_lib import paper
 from tcnsc_lib.analysis import spectrum
-from tcnsc_lib.analysis.spectrum import bands, durall, power
+from tcnsc_lib.analysis.spectrum import BANDS, bands, durall, gains, power
 from tcnsc_lib.codecs import codec
 
 S = 128
@@ -65,7 +67,7 @@ def test_a_flat_picture_has_its_mean_and_nothing_else():
     line = power(np.full((96, 96, 3), 77, np.uint8))
     assert line[0] == pytest.approx(77**2 * 96**2) and len(line) == 49
     assert np.abs(line[1:]).max() < 1e-6
-    assert np.isfinite(bands(line)).all() and np.isfinite(durall(np.full((96, 96, 3), 77, np.uint8))).all()
+    assert np.isfinite(durall(np.full((96, 96, 3), 77, np.uint8))).all()
 
 
 # Durall et al.
@@ -118,24 +120,66 @@ def test_a_picture_that_is_not_square_is_refused(spectrum_of, shape):
 # bands
 
 def test_bands_by_hand():
-    line = np.array([1e9, 5, 15, 100, 100, 1, 1999])  # the zero frequency, then 10, 100 and 1000 in the mean
-    np.testing.assert_allclose(bands(line), [10, 20, 30])
+    line = np.array([1e9, 5, 15, 100, -20, 1, 1999])  # the zero frequency, then two radii a third
+    np.testing.assert_allclose(bands(line), [10, 40, 1000])
 
 
-def test_jpeg_takes_from_high_frequencies_more_than_from_low_ones():
+def test_jpeg_changes_high_frequencies_more_than_low_ones():
     raw = data.astronaut()[40:168, 170:298]
-    low, middle, high = bands(power(codec("LQ")(raw))) - bands(power(raw))
-    assert abs(low) < 0.1 and abs(middle) < 0.5 and high < -1
+    before, after = (10 * np.log10(power(image)) for image in (raw, codec("LQ")(raw)))
+    low, middle, high = bands(np.abs(after - before))
+    assert 0 < low < middle < high and middle < 1 < 3 < high
+    gain = bands(after) - bands(before)
+    assert gain[2] < -3 < -0.5 < min(gain[:2]) and max(gain[:2]) < 0.5
+
+
+CHANGES = [f"{name}_change" for name in BANDS]
+
+
+def test_a_loss_and_a_gain_cancel_in_the_level_and_not_in_the_change(monkeypatch, toy_faces):
+    db = {name: [90, 10, 10, 20, 20, 30, 30] for name in paper.CODECS} | {  # the zero frequency, then two radii a third
+        "HQ": [0, 10, 10, 20, 20, 30, 30], "LQ": [90, 9, 9, 21, 18, 33, 27]}
+    faces = SimpleNamespace(labels=toy_faces.labels, units=toy_faces.units, images=lambda name, part: np.array(
+        [np.array(db[name]) + 5 * crop for crop in range(8)]))  # each crop 5 dB above the one before
+    monkeypatch.setattr(spectrum, "faces", lambda p: faces)
+    monkeypatch.setattr(spectrum, "power", lambda image: 10 ** (image / 10))
+    monkeypatch.setattr(spectrum, "durall", lambda image: np.ones(3))
+    crops = spectrum.figure6(P)[1].set_index(["codec", "crop"])
+    expected = {"RAW": (10, 20, 30, 0, 0, 0), "HQ": (10, 20, 30, 0, 0, 0), "LQ": (9, 19.5, 30, 1, 1.5, 3)}
+    for name, (low, middle, high, *changes) in expected.items():
+        for crop in range(8):
+            levels = np.array([low, middle, high]) + 5 * crop
+            np.testing.assert_allclose(crops.loc[(name, crop), [*BANDS, *CHANGES]].astype(float), [*levels, *changes],
+                                       atol=1e-4)
+
+
+def test_flat_pictures_have_finite_levels_and_no_change(monkeypatch, toy_faces):
+    faces = SimpleNamespace(labels=toy_faces.labels, units=toy_faces.units,
+                            images=lambda name, part: np.full((8, 32, 32, 3), 77, np.uint8))
+    monkeypatch.setattr(spectrum, "faces", lambda p: faces)
+    curves, crops = spectrum.figure6(P)
+    assert crops[list(BANDS)].to_numpy().min() >= -120 and crops[list(BANDS)].to_numpy().max() < -60
+    assert (crops[CHANGES] == 0).all(axis=None) and np.isfinite(curves[["mean", "sd"]]).all(axis=None)
+
+
+def test_gains_are_taken_from_the_same_crops_raw():
+    rows = [(7, "LQ", 1, 2, 3), (4, "RAW", 10, 20, 30), (7, "RAW", 5, 5, 5), (4, "LQ", 9, 22, 30)]
+    table = pd.DataFrame(rows, columns=["crop", "codec", *BANDS])
+    assert gains(table).values.tolist() == [[7, "LQ", -4, -3, -2], [4, "LQ", -1, 2, 0]]
+    assert table.values.tolist() == [list(row) for row in rows]  # as it was
 
 
 def test_figure_6_has_every_crops_bands_and_each_groups_curves(monkeypatch, toy_faces):
     monkeypatch.setattr(spectrum, "faces", lambda p: toy_faces)
     curves, crops = spectrum.figure6(P)
-    y, images = toy_faces.labels("test"), toy_faces.images("LQ", "test")
+    y, images, raw = toy_faces.labels("test"), toy_faces.images("LQ", "test"), toy_faces.images("RAW", "test")
     assert crops.codec.tolist() == [name for name in paper.CODECS for _ in range(8)]
     at_lq = crops[crops.codec == "LQ"]
     assert at_lq.crop.tolist() == list(range(8)) and at_lq.label.tolist() == y.tolist()
-    np.testing.assert_allclose(at_lq[["low", "middle", "high"]], [bands(power(image)) for image in images])
+    lines = [10 * np.log10([power(image), power(before)]) for image, before in zip(images, raw, strict=True)]
+    np.testing.assert_allclose(at_lq[list(BANDS)], [bands(line) for line, _ in lines], atol=1e-4)
+    np.testing.assert_allclose(at_lq[CHANGES], [bands(np.abs(line - before)) for line, before in lines], atol=1e-4)
+    assert at_lq[CHANGES].to_numpy().min() > 0 and (crops[crops.codec == "RAW"][CHANGES] == 0).all(axis=None)
     for definition, length in (("Durall", 300), ("power", 17)):
         for label in (0, 1):
             part = curves[(curves.definition == definition) & (curves.label == label) & (curves.codec == "LQ")]

@@ -1,6 +1,6 @@
 """Analyses behind Figures 1 and 3 to 6: crops and trained runs in, numbers out; nothing here draws.
 
-Each table has a row a crop, so that whatever is said about a mean can be given an interval over people: `crop` is the
+Most tables have a row a crop, so that whatever is said about a mean can be given an interval over people: `crop` is the
 row of the test part, `unit` a number for the person, or the two who lent each other their faces (`FaceSet.units`), and
 `label` is 0 real, 1 fake.
 """
@@ -28,7 +28,8 @@ def sample(faces: FaceSet, each: int, seed: int) -> pd.DataFrame:
 def means(table: pd.DataFrame, by: list[str], measures: list[str]) -> pd.DataFrame:
     """Mean and 95 % interval over people of each measure in each group: by, measure, mean, low, high, crops.
 
-    Groups come in the order in which their names first appear, the first name of `by` changing last. table: a row a crop, with `unit`. Crops without a value (NaN) don't count; `crops` says how many do.
+    Groups come in the order in which their names first appear, the first name of `by` changing last. table: a row a crop,
+    with `unit`. Crops without a value (NaN) don't count; `crops` says how many do.
     """
     rows, order = [], [list(dict.fromkeys(table[name])) for name in by]
     groups = sorted(table.groupby(by), key=lambda item: [known.index(k) for known, k in zip(order, item[0])])

@@ -1,7 +1,8 @@
 """Figure 3: how far apart real and fake lie in feature space, and t-SNE pictures of it (section 4.2.3).
 
 A picture by t-SNE says little about distances, so three numbers stand beside it, each a value per crop: silhouette,
-a nearest neighbour, and a linear probe. The last two don't let a crop lean on another crop of the same person.
+a nearest neighbour, and a linear probe. The last two don't let a crop lean on another crop of the same person. Intervals
+draw people anew but leave the cloud as it is, in which each crop has its value.
 """
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 Grad-CAM: Selvaraju et al., ICCV 2017, by the package grad-cam. A map explains one logit, here that of the crop's true
 label, the same at every quality and for every model (a model's own decision would change with the quality). It is taken
-at the network's last stage, where a cell covers 32 px of the input: 3 x 3 cells at 96 px, 7 x 7 at 224. Maps are
-compared cell by cell; only for pictures and masks are they enlarged.
+at the network's last stage, where a cell covers 32 px of the input: 3 x 3 cells at 96 px, 7 x 7 at 224, Xception's 10 x 10
+at 299. Maps are compared cell by cell; for pictures, masks and another network's grid they are resampled.
 """
 from __future__ import annotations
 
@@ -166,7 +166,8 @@ def figure4(p: Profile) -> tuple[pd.DataFrame, pd.DataFrame]:
                 warnings.simplefilter("ignore", RuntimeWarning)  # a mean of nothing: a constant map agrees with none
                 different = np.nanmean(correlation(found[:, None], raw[other]), axis=1)
             table = chosen.assign(model=model, codec=codec, heat=(found.max((1, 2)) > 0).astype(int),
-                                  same=correlation(found, raw), different=different, trained=correlation(found, trained))
+                                  same=correlation(found, raw), different=different,
+                                  trained=correlation(enlarge(found, trained.shape[-1]), trained))
             rows.append(pd.concat([table, on_mask(enlarge(found, crops.size), area)], axis=1).assign(
                 chance=chance(area, found.shape[-1])))
             bar.update()
@@ -193,7 +194,7 @@ def _panels(p: Profile, detectors: dict[str, Detector]) -> pd.DataFrame:
 
 
 def by_seed(p: Profile) -> pd.DataFrame:
-    """Do Figures 3 and 4 outlive another training? A row for each of Table 2's `SEEDED` models and each of the profile's seeds.
+    """Do Figures 3 and 4 outlive another training? A row for each of Table 2's `SEEDED` models and each seed.
 
     silhouette_RAW, silhouette_LQ: means as in Figure 3. same, different: of fakes' maps at LQ; hit, auc: of
     those on RAW.

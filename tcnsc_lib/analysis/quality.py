@@ -38,8 +38,8 @@ def ssim(image: np.ndarray, other: np.ndarray, variant: str = OURS) -> float:
 def blocking(image: np.ndarray) -> float:
     """How much stronger neighbouring pixels differ across the borders of 8 x 8 blocks than inside them.
 
-    uint8 (H, W, 3) -> ratio of mean absolute grey differences; 1: no trace of blocks. A flat picture gives 1, one of flat blocks infinity. The grid
-    starts in the upper left corner, as JPEG's does.
+    uint8 (H, W, 3) -> ratio of mean absolute grey differences; 1: no trace of blocks. A flat picture gives
+    1, one of flat blocks infinity. The grid starts in the upper left corner, as JPEG's does.
     """
     grey = rgb2gray(image)
     steps = [np.abs(np.diff(grey, axis=axis)).mean(axis=1 - axis) for axis in (0, 1)]
@@ -54,8 +54,9 @@ def blocking(image: np.ndarray) -> float:
 def blocks(p: Profile) -> pd.DataFrame:
     """`blocking` of 100 real and 100 fake test crops after each codec: crop, unit, label, codec, blocking."""
     crops, chosen = faces(p), sample(faces(p), EACH, p.seed)
-    return pd.concat([chosen.assign(codec=name, blocking=[blocking(image) for image in crops.images(name, "test")[chosen.crop]])
-                      for name in paper.CODECS], ignore_index=True)
+    images = {name: crops.images(name, "test")[chosen.crop] for name in paper.CODECS}
+    return pd.concat([chosen.assign(codec=name, blocking=[blocking(image) for image in images[name]]) for name in images],
+                     ignore_index=True)
 
 
 def same_frame(crops: FaceSet, source: str) -> pd.DataFrame:
@@ -68,7 +69,8 @@ def same_frame(crops: FaceSet, source: str) -> pd.DataFrame:
 def figure1(p: Profile) -> pd.DataFrame:
     """Figure 1's panels, a fake crop and the real one of the same frame at RAW HQ MQ LQ.
 
-    crop: row of the test part. bytes: of the file. mean_abs_difference: from RAW, in grey levels. blocking: see there.
+    crop: row of the test part. bytes: of the file; for RAW, of the bare pixels. mean_abs_difference: from RAW, in grey
+    levels. blocking: see there.
     """
     crops, rows = faces(p), []
     pick, files = same_frame(crops, p.source).iloc[0], crops.rows("test").file.tolist()

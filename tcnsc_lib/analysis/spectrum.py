@@ -63,37 +63,40 @@ def power(image: np.ndarray) -> np.ndarray:
 
 
 def bands(line: np.ndarray) -> np.ndarray:
-    """Power of the low, middle and high third of the radii above 0, in dB: `power`'s (R,) -> (3,).
-
-    Mean over radii, so that the decibels are those of the curve in the figure.
-    """
-    return np.array([10 * np.log10(part.mean() + FLOOR) for part in np.array_split(line[1:], 3)])
+    """Means over the low, middle and high third of the radii above 0: (R,) -> (3,). In dB where the line is."""
+    return np.array([part.mean() for part in np.array_split(line[1:], 3)])
 
 
 def figure6(p: Profile) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Spectra of 100 real and 100 fake test crops at each codec: the curves, and the bands of each crop.
 
     Curves: label, codec, definition ("Durall", relative; "power", dB), radius as a share of the largest (Durall's reaches
-    into the corners), mean and sd over crops. Bands: crop, unit, label, codec, and low, middle, high in dB.
+    into the corners), mean and sd over crops. Bands: crop, unit, label, codec; low, middle, high: mean level in dB;
+    low_change, middle_change, high_change: mean over radii of the absolute change against the same crop's RAW, in dB. A
+    loss and a gain cancel in the level, not in the change.
     """
     crops, chosen, curves, rows = faces(p), sample(faces(p), EACH, p.seed), [], []
     for name in tqdm(paper.CODECS, desc="spectra"):
         images = crops.images(name, "test")[chosen.crop]
-        lines = {"Durall": np.array([durall(image) for image in images]), "power": np.array([power(image) for image in images])}
-        rows.append(chosen.assign(codec=name, **dict(zip(BANDS, np.array([bands(line) for line in lines["power"]]).T,
-                                                         strict=True))))
-        lines["power"] = 10 * np.log10(lines["power"] + FLOOR)
+        lines = {"Durall": np.array([durall(image) for image in images]),
+                 "power": 10 * np.log10(np.array([power(image) for image in images]) + FLOOR)}
+        if name == "RAW":
+            raw = lines["power"]
+        both = (lines["power"], np.abs(lines["power"] - raw))
+        level, change = (np.array([bands(line) for line in values]).T for values in both)
+        rows.append(chosen.assign(codec=name, **dict(zip(BANDS, level, strict=True)),
+                                  **{f"{band}_change": values for band, values in zip(BANDS, change, strict=True)}))
         for definition, values in lines.items():
             for label in (0, 1):
                 these = values[chosen.label.to_numpy() == label]
                 curves.append(pd.DataFrame({"label": label, "codec": name, "definition": definition,
                                             "radius": np.linspace(0, 1, these.shape[1]), "mean": these.mean(0),
                                             "sd": these.std(0, ddof=1)}))
-    return pd.concat(curves, ignore_index=True), pd.concat(rows, ignore_index=True)
+    return pd.concat(curves, ignore_index=True), pd.concat(rows, ignore_index=True).round(4)
 
 
-def changes(table: pd.DataFrame) -> pd.DataFrame:
-    """`figure6`'s bands less those of the same crop on RAW: the same columns without RAW, low, middle and high in dB."""
+def gains(table: pd.DataFrame) -> pd.DataFrame:
+    """`figure6`'s bands with each crop's own level on RAW taken off: the same columns without the rows of RAW."""
     raw = table[table.codec == "RAW"].set_index("crop")[list(BANDS)]
     after = table[table.codec != "RAW"].reset_index(drop=True)
     return after.assign(**{name: after[name] - after.crop.map(raw[name]) for name in BANDS})

@@ -10,6 +10,7 @@ the same frame at raw, c23 and c40 match pixel for pixel. The demo is read by th
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -186,15 +187,19 @@ def _piece(clip: Video, about: dict, box: dict, frames: np.ndarray, size: int, e
 def forged_area(rows: pd.DataFrame, root: Path, size: int, enlarge: float) -> np.ndarray:
     """The pixels that the forgery touched, from the mask videos: rows of a manifest -> bool (N, size, size).
 
-    Nowhere in real crops, nor where a mask video is absent (FaceForensics++ has them apart, its raw ones only).
+    Nowhere in real crops, nor where a mask video is absent (FaceForensics++ has them apart, its raw ones only) or doesn't
+    decode, which is warned of.
     """
     area = np.zeros((len(rows), size, size), bool)
     rows = rows.reset_index(drop=True)
     for (method, video), group in rows[rows.label == 1].groupby(["method", "video"]):
         path = folder(root, method, "masks") / f"{video}.mp4"
         if path.exists():
-            numbers, masks = read_frames(path, np.unique(group.frame))
-            mask = dict(zip(numbers, masks))
+            try:
+                mask = dict(zip(*read_frames(path, np.unique(group.frame))))
+            except CompanionError as error:
+                warnings.warn(f"{error} Its fakes count as fakes without a known mask.", stacklevel=2)
+                continue
             for row in group.itertuples():
                 cut = crop(mask[row.frame], (row.x0, row.y0, row.x1, row.y1), size, enlarge)
                 area[row.Index] = cut.max(-1) > TOUCHED * 255

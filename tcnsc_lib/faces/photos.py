@@ -86,7 +86,8 @@ def extract(root: Path, out: Path, *, size: int, enlarge: float, bottleneck: int
 def forged_area(faces: FaceSet, rows: pd.DataFrame) -> np.ndarray:
     """The pixels that the forgery touched: rows of the manifest -> bool (N, S, S), nowhere in real crops.
 
-    Both crops of a photograph share their box, so these are the pixels in which they differ, without holes.
+    Both crops of a photograph share their box, so these are the pixels in which they differ, by one grey level or more,
+    without holes: about as far as a weight of a few percent reaches (`ffpp.TOUCHED`).
     """
     real = faces.manifest[faces.manifest.label == 0].set_index("video").file
     area = np.zeros((len(rows), faces.size, faces.size), bool)
