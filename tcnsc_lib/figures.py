@@ -51,12 +51,15 @@ def save(name: str, p: Profile, frame: pd.DataFrame, runs: tuple[Run, ...] = ())
 def read(path: Path) -> pd.DataFrame:
     """A table that `save` wrote."""
     try:
-        return pd.read_csv(path, comment="#")
+        table = pd.read_csv(path, comment="#")
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise CompanionError(f"{path} is no table ({error}); run the notebook that makes it again, see "
                              "figures/README.md.") from error
     except FileNotFoundError as error:
         raise CompanionError(f"There is no {path}; run the notebook that makes it, see figures/README.md.") from error
+    if table.empty:
+        raise CompanionError(f"{path} has no rows; run the notebook that makes it again, see figures/README.md.")
+    return table
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,11 @@ def draw(name: str, p: Profile) -> Figure:
     with matplotlib.rc_context(STYLE):
         try:
             figure = picture.draw(*given)
-        except (KeyError, AttributeError) as error:
-            raise CompanionError(f"{name} can't be drawn from {', '.join(map(str, paths))}, where {error} is missing; run the "
-                                 "notebook that makes them again, see figures/README.md.") from error
+        except (KeyError, AttributeError, TypeError, ValueError) as error:
+            missing = isinstance(error, (KeyError, AttributeError))
+            raise CompanionError(f"{name} can't be drawn from {', '.join(map(str, paths))}, where {error} "
+                                 f"{'is missing' if missing else '(a damaged table)'}; run the notebook that makes them "
+                                 "again, see figures/README.md.") from error
         if not private(name, p):
             with atomic(folder(p) / f"{name}.png") as part:
                 note = "\n".join(dict.fromkeys(map(_head, paths)))

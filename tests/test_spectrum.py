@@ -128,9 +128,9 @@ def test_jpeg_changes_high_frequencies_more_than_low_ones():
     raw = data.astronaut()[40:168, 170:298]
     before, after = (10 * np.log10(power(image)) for image in (raw, codec("LQ")(raw)))
     low, middle, high = bands(np.abs(after - before))
-    assert 0 < low < middle < high and middle < 1 < 3 < high
+    assert 0 < 3 * low < middle < high / 2 and middle < 1 < high
     gain = bands(after) - bands(before)
-    assert gain[2] < -3 < -0.5 < min(gain[:2]) and max(gain[:2]) < 0.5
+    assert abs(gain[0]) < low / 5 and abs(gain[1]) < 0.5 and gain[2] < -1
 
 
 CHANGES = [f"{name}_change" for name in BANDS]

@@ -60,7 +60,7 @@ def figure4(table: pd.DataFrame, crops: FaceSet) -> Figure:
     """
     models, names = (list(dict.fromkeys(table[column])) for column in ("model", "codec"))
     files, cells = crops.rows("test").file, [name for name in table if name[0] == "c" and name[1:].isdigit()]
-    rows, side = 2 * table.subject.nunique(), int(len(cells) ** 0.5)
+    rows = 2 * table.subject.nunique()
     figure = plt.figure(figsize=(WIDTH, 0.8 + rows * WIDTH / len(models) / len(names) * 1.1))
     blocks = figure.subfigures(1, len(models))
     for block, model in zip(blocks, models, strict=True):
@@ -69,8 +69,10 @@ def figure4(table: pd.DataFrame, crops: FaceSet) -> Figure:
         for row in table[table.model == model].itertuples():
             axis = axes[2 * row.subject + 1 - row.label, names.index(row.codec)]
             image = codec(row.codec)(crops.load(files[row.crop]))
-            heat = np.array([getattr(row, cell) for cell in cells], np.float32).reshape(1, side, side)
-            heat = enlarge(heat, len(image))[0]
+            heat = np.array([getattr(row, cell) for cell in cells], np.float32)
+            heat = heat[~np.isnan(heat)]  # a network with fewer cells than another leaves the last columns empty
+            side = int(len(heat) ** 0.5)
+            heat = enlarge(heat.reshape(1, side, side), len(image))[0]
             axis.imshow(image)
             axis.imshow(heat, cmap="inferno", vmin=0, vmax=1, alpha=0.5)
             if heat.max() > 0:
