@@ -47,7 +47,7 @@ th,td{border:0;border-bottom:1px solid #e1e5e9;padding:.3rem .6rem;text-align:le
 .text_cell td{min-width:7rem}
 .output_html table{width:max-content} .output_html td,.output_html th{text-align:right;max-width:20rem}
 .output_html table:not(:has([rowspan])) tbody th:first-child{position:sticky;left:0;background:#fff}
-.output_html tbody th:first-child{text-align:left}
+.output_html tbody th{text-align:left}
 .anchor-link,.text_cell .prompt{display:none}
 .cell{margin:1rem 0}
 .input_prompt,.output_prompt{color:#6a7178;font:.72rem ui-monospace,monospace}
