@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tcnsc_lib import paper
+from tcnsc_lib.analysis import mean
 from tcnsc_lib.analysis.quality import OURS
 from tcnsc_lib.analysis.spectrum import BANDS, gains
 from tcnsc_lib.evaluation import interval
@@ -43,14 +44,8 @@ def _judged(rows: list[tuple], units: np.ndarray, header: str = "claim", scale: 
     """
     out = []
     for claim, rule, printed, values in rows:
-        values = np.asarray(values, float)
-        known = ~np.isnan(values)
-        mean, low, high = NONE, NONE, NONE
-        if known.any():
-            mean = scale * values[known].mean()
-            low, high = (bound * scale / 100 for bound in interval(values[known], units[known]))
-        out.append((claim, rule, printed, mean, low, high, known.sum(),
-                    _verdict(rule, printed, low, high)))
+        ours, low, high, crops = mean(scale * np.asarray(values, float), units)
+        out.append((claim, rule, printed, ours, low, high, crops, _verdict(rule, printed, low, high)))
     return pd.DataFrame(out, columns=[header, "holds if", "paper", "ours", "low", "high", "crops", "holds here"])
 
 
@@ -147,17 +142,20 @@ def drops(p: Profile) -> pd.DataFrame:
                                        "ours agrees"])
 
 
-def _by_crop(table: pd.DataFrame, measure: str, *columns: str) -> tuple[pd.DataFrame, np.ndarray]:
-    """A measure of an analysis, a row a crop and a column for each of `columns`' combinations; and the crops' units."""
-    units = table.drop_duplicates("crop").set_index("crop").unit
-    wide = table.pivot(index="crop", columns=list(columns), values=measure)
-    return wide, units[wide.index].to_numpy()
+def _by_crop(table: pd.DataFrame, measure: str, *columns: str) -> pd.DataFrame:
+    """A measure of an analysis: a row a crop, in order, and a column for each of `columns`' combinations."""
+    return table.pivot(index="crop", columns=list(columns), values=measure)
+
+
+def _crops(table: pd.DataFrame) -> tuple[pd.Series, np.ndarray]:
+    """Label and unit of each of those rows."""
+    rows = table.drop_duplicates("crop").set_index("crop").sort_index()
+    return rows.label, rows.unit.to_numpy()
 
 
 def figure1_claims(blocks: pd.DataFrame) -> pd.DataFrame:
     """Section 1, about Figure 1; from `analysis.quality.blocks`: contrast across 8 x 8 borders over that inside (1: none)."""
-    ratio, units = _by_crop(blocks, "blocking", "codec")
-    y = blocks.drop_duplicates("crop").set_index("crop").label[ratio.index]
+    ratio, (y, units) = _by_crop(blocks, "blocking", "codec"), _crops(blocks)
     gain = ratio.LQ - ratio.RAW
     return _judged([
         ("compressed real faces show block borders: LQ less RAW", MORE, NONE, gain.where(y == 0)),
@@ -168,8 +166,8 @@ def figure1_claims(blocks: pd.DataFrame) -> pd.DataFrame:
 
 def figure3_claims(table: pd.DataFrame) -> pd.DataFrame:
     """Section 4.2.3, about Figure 3; from `analysis.embedding.figure3`. Silhouettes are in [-1, 1], rates in shares."""
-    margin, units = _by_crop(table, "silhouette", "model", "codec")
-    near, probe, own = (_by_crop(table, name, "model", "codec")[0] for name in ("neighbour", "probe", "classifier"))
+    margin, near, probe, own = (_by_crop(table, name, "model", "codec")
+                                for name in ("silhouette", "neighbour", "probe", "classifier"))
     both, rows = ("TCNSC", "Xception-RAW"), []
     fall = {model: margin[model].RAW - margin[model].LQ for model in (*both, "model B")}
     for model in both:
@@ -185,7 +183,7 @@ def figure3_claims(table: pd.DataFrame) -> pd.DataFrame:
               fall["model B"] - fall["TCNSC"])]
     rows += [(f"not in the paper: more is lost than the overlap explains: a linear probe fitted at LQ less the own "
               f"classifier, {model}", MORE, NONE, probe[model].LQ - own[model].LQ) for model in both]
-    return _judged(rows, units)
+    return _judged(rows, _crops(table)[1])
 
 
 def figure4_claims(table: pd.DataFrame, shuffled: str) -> pd.DataFrame:
@@ -194,9 +192,8 @@ def figure4_claims(table: pd.DataFrame, shuffled: str) -> pd.DataFrame:
     "basically symmetrical" is read as: the map stays where it was on RAW. Empty maps don't count; trained models are
     compared on fakes, whose maps are hardly ever empty at demo. shuffled: name of the model without sense.
     """
-    same, units = _by_crop(table, "same", "model", "codec")
-    other, auc, seen = (_by_crop(table, name, "model", "codec")[0] for name in ("different", "auc", "heat"))
-    y = table.drop_duplicates("crop").set_index("crop").label[same.index]
+    same, other, auc, seen = (_by_crop(table, name, "model", "codec") for name in ("same", "different", "auc", "heat"))
+    y, units = _crops(table)
     still, own = same.xs("LQ", axis=1, level="codec"), (same - other).xs("LQ", axis=1, level="codec")
     rows = [(f"the main areas stay: a map at {codec} and its own on RAW, less with other people's, TCNSC", MORE, NONE,
              same["TCNSC"][codec] - other["TCNSC"][codec]) for codec in ("HQ", "MQ", "LQ")]
@@ -221,8 +218,7 @@ def figure4_claims(table: pd.DataFrame, shuffled: str) -> pd.DataFrame:
 
 def figure5_claims(table: pd.DataFrame) -> pd.DataFrame:
     """Section 4.3, about Figure 5; from `analysis.quality.figure5`: changes of SSIM against RAW in percent."""
-    ssim, units = _by_crop(table, OURS, "codec")
-    y = table.drop_duplicates("crop").set_index("crop").label[ssim.index]
+    ssim, (y, units) = _by_crop(table, OURS, "codec"), _crops(table)
     words = {0: "real", 1: "fake"}
     rows = [(f"HQ is close to 1: SSIM changes by so many percent, {word}", NEAR_ONE, NONE, (ssim.HQ - 1).where(y == label))
             for label, word in words.items()]
@@ -240,18 +236,17 @@ def figure6_claims(bands: pd.DataFrame) -> pd.DataFrame:
     "impact" is the mean absolute change of a crop's spectrum; gain, in which losses and gains cancel, its mean change. The
     last row compares different crops, so its interval isn't paired.
     """
-    level, (_, units) = gains(bands), _by_crop(bands, "low", "codec")
-    gain = {name: _by_crop(level, name, "codec")[0] for name in BANDS}
-    impact = {name: _by_crop(bands, f"{name}_change", "codec")[0] for name in BANDS}
+    level, (y, units) = gains(bands), _crops(bands)
+    gain = {name: _by_crop(level, name, "codec") for name in BANDS}
+    impact = {name: _by_crop(bands, f"{name}_change", "codec") for name in BANDS}
     rows = [(f"low frequencies are roughly unchanged: gain of the low third at {codec}, dB", FLAT, NONE, gain["low"][codec])
             for codec in ("HQ", "MQ", "LQ")]
     rows += [(f"small impact on {name} frequencies: at LQ, dB", MODEST, NONE, impact[name].LQ) for name in ("low", "middle")]
     rows += [(f"the impact is on high frequencies: on the high third less on the middle at {codec}, dB", MORE, NONE,
               impact["high"][codec] - impact["middle"][codec]) for codec in ("HQ", "MQ", "LQ")]
     rows += [("not in the paper: high frequencies lose: loss of the high third at LQ, dB", MORE, NONE, -gain["high"].LQ)]
-    raw = bands[bands.codec == "RAW"].set_index("crop").loc[gain["high"].index]
-    y = raw.label.to_numpy()
-    centred = raw.high - raw.high.mean()  # or the share of fakes among the people drawn would move the difference
+    raw = _by_crop(bands, "high", "codec").RAW
+    centred = raw - raw.mean()  # or the share of fakes among the people drawn would move the difference
     rows += [("fakes have more energy at high frequencies: high third on RAW, fake less real, dB", MORE, NONE,
               centred * np.where(y == 1, len(y) / (y == 1).sum(), -len(y) / (y == 0).sum()))]
     return _judged(rows, units)

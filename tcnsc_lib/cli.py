@@ -30,8 +30,8 @@ EPILOG = """the steps, in order:
   tcnsc audit --profile ffpp          check a copy of FaceForensics++: gaps, leaks, true H.264 quality
   tcnsc train "(RAW, LQ)"             train one row of Table 1
   tcnsc table 1                       train what is missing, print and save Table 1; so for 2 and 3
-  tcnsc draw                          draw every picture again from the stored numbers, without training
   tcnsc table choices                 the same for what the paper leaves open (five more trainings)
+  tcnsc draw                          draw every picture again from the stored numbers, without training
   tcnsc predict face.jpg --run DIR    one photograph through a trained run
 
 profiles (--profile or TCNSC_PROFILE): """ + ", ".join(profiles.PROFILES) + """
@@ -188,10 +188,10 @@ def _draw(arguments) -> None:
             raise CompanionError(f"There is no picture {name!r}; choose some of {', '.join(figures.PICTURES)}.")
     for name in arguments.names or figures.PICTURES:
         lacking = [path for path in figures.sources(name, p) if not path.exists()]
-        if lacking and not arguments.names:
-            print(f"{name}: not drawn, there is no {lacking[0]}")
-        elif figures.private(name, p) and not arguments.names:
+        if figures.private(name, p):
             print(f"{name}: not drawn, it would show photographs (the notebook shows it)")
+        elif lacking and not arguments.names:
+            print(f"{name}: not drawn, there is no {lacking[0]}")
         else:
             start = time.perf_counter()
             plt.close(figures.draw(name, p))

@@ -23,7 +23,8 @@ ABOUT = ('Chen, Xu and Wang (<em>Symmetry</em> 2022, 14, 2691, <a href="https://
          "pages read their method line by line and measure what it does, on rendered faces and on photographs.")
 RULE = ("For each claim, the paper's number and ours with its 95 % interval. <em>agrees</em>: the whole interval lies where "
         "the claim needs it, above 0 unless the line says otherwise; the number may still be far from the paper's. "
-        "<em>disagrees</em>: none of it does. <em>can't tell</em>: it reaches to both sides.")
+        "<em>disagrees</em>: none of it does. <em>can't tell</em>: it reaches to both sides. A printed percentage of SSIM "
+        "agrees if it lies in our interval.")
 MARKS = {"yes": ("yes", "✓ agrees"), "no": ("no", "✗ disagrees"), "can't tell": ("tell", "? can't tell")}  # CSS class, words
 
 CSS = """

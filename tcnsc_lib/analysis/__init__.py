@@ -25,20 +25,27 @@ def sample(faces: FaceSet, each: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame({"crop": crops, "unit": units[crops], "label": y[crops]})
 
 
+def mean(values: np.ndarray, units: np.ndarray) -> tuple[float, float, float, int]:
+    """Mean of a value per crop, its 95 % interval over units, and how many crops have one (NaN: none)."""
+    values = np.asarray(values, float)
+    known = ~np.isnan(values)
+    if not known.any():
+        return np.nan, np.nan, np.nan, 0
+    low, high = interval(values[known], units[known])
+    return values[known].mean(), low / 100, high / 100, int(known.sum())
+
+
 def means(table: pd.DataFrame, by: list[str], measures: list[str]) -> pd.DataFrame:
     """Mean and 95 % interval over people of each measure in each group: by, measure, mean, low, high, crops.
 
     Groups come in the order in which their names first appear, the first name of `by` changing last. table: a row a crop,
-    with `unit`. Crops without a value (NaN) don't count; `crops` says how many do.
+    with `unit`.
     """
     rows, order = [], [list(dict.fromkeys(table[name])) for name in by]
     groups = sorted(table.groupby(by), key=lambda item: [known.index(k) for known, k in zip(order, item[0])])
     for key, group in groups:
         for measure in measures:
-            known = group.dropna(subset=measure)
-            values, units = known[measure].to_numpy(float), known.unit.to_numpy()
-            bounds = [bound / 100 for bound in interval(values, units)] if len(known) else [np.nan] * 2
-            rows.append((*key, measure, values.mean() if len(known) else np.nan, *bounds, len(known)))
+            rows.append((*key, measure, *mean(group[measure].to_numpy(), group.unit.to_numpy())))
     return pd.DataFrame(rows, columns=[*by, "measure", "mean", "low", "high", "crops"])
 
 

@@ -68,11 +68,12 @@ def figure3(p: Profile) -> pd.DataFrame:
     """
     crops = faces(p)
     chosen, parts = sample(crops, EACH, p.seed), []
+    images = {codec: crops.images(codec, "test")[chosen.crop] for codec in CODECS}
     bar = tqdm(total=len(MODELS) * len(CODECS), desc="features and t-SNE")
     for model, name in MODELS.items():
         detector, own = train_experiment(name, p).detector, right(name, p)
         for codec in CODECS:
-            h = features(detector, crops.images(codec, "test")[chosen.crop])
+            h = features(detector, images[codec])
             y, units = chosen.label.to_numpy(), chosen.unit.to_numpy()
             place = tsne(h, p.seed)
             parts.append(chosen.assign(

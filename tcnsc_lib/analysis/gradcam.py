@@ -117,8 +117,8 @@ def on_mask(maps: np.ndarray, area: np.ndarray) -> pd.DataFrame:
 
     inside: share of the heat in the area. hit: 1 if the hottest pixel is in it (the pointing game of Zhang et al.,
     ECCV 2016). auc: area under the ROC curve of the heat as a classifier of the area's pixels, 1/2 = chance. covered: the
-    area's share of the picture, which is what `inside` and `hit` give for heat without a place. NaN for a map without
-    heat, or an area that is empty (then `covered` too) or everything.
+    area's share of the picture, which is what `inside` gives for heat without a place (for `hit` see `chance`). NaN for a
+    map without heat, or an area that is empty (then `covered` too) or everything.
     """
     maps, area = maps.reshape(len(maps), -1).astype(float), area.reshape(len(area), -1)
     covered = area.mean(1)
@@ -156,11 +156,11 @@ def figure4(p: Profile) -> tuple[pd.DataFrame, pd.DataFrame]:
     y, other, area = chosen.label.to_numpy(), strangers(chosen, p.seed), forged_area(p, chosen.crop.to_numpy())
     detectors = {model: train_experiment(name, p).detector for model, name in MODELS.items()}
     detectors[SHUFFLED] = shuffled(detectors["TCNSC"], p.seed)
-    rows, maps = [], {}
+    images, rows, maps = {codec: crops.images(codec, "test")[chosen.crop] for codec in CODECS}, [], {}
     bar = tqdm(total=len(detectors) * len(CODECS), desc="Grad-CAM")
     for model, detector in detectors.items():
         for codec in CODECS:
-            found = maps[model, codec] = heat(detector, crops.images(codec, "test")[chosen.crop], y)
+            found = maps[model, codec] = heat(detector, images[codec], y)
             raw, trained = maps[model, "RAW"], maps["TCNSC", codec]
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # a mean of nothing: a constant map agrees with none

@@ -53,7 +53,8 @@ def blocking(image: np.ndarray) -> float:
 
 def blocks(p: Profile) -> pd.DataFrame:
     """`blocking` of 100 real and 100 fake test crops after each codec: crop, unit, label, codec, blocking."""
-    crops, chosen = faces(p), sample(faces(p), EACH, p.seed)
+    crops = faces(p)
+    chosen = sample(crops, EACH, p.seed)
     images = {name: crops.images(name, "test")[chosen.crop] for name in paper.CODECS}
     return pd.concat([chosen.assign(codec=name, blocking=[blocking(image) for image in images[name]]) for name in images],
                      ignore_index=True)
@@ -86,7 +87,8 @@ def figure1(p: Profile) -> pd.DataFrame:
 
 def figure5(p: Profile) -> pd.DataFrame:
     """SSIM against RAW of 100 real and 100 fake test crops: crop, unit, label, codec (HQ MQ LQ WEBP), a column a variant."""
-    crops, chosen, parts = faces(p), sample(faces(p), EACH, p.seed), []
+    crops, parts = faces(p), []
+    chosen = sample(crops, EACH, p.seed)
     raw = crops.images("RAW", "test")
     for name in tqdm(paper.CODECS[1:], desc="SSIM"):
         after = crops.images(name, "test")

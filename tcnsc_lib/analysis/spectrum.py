@@ -75,7 +75,8 @@ def figure6(p: Profile) -> tuple[pd.DataFrame, pd.DataFrame]:
     low_change, middle_change, high_change: mean over radii of the absolute change against the same crop's RAW, in dB. A
     loss and a gain cancel in the level, not in the change.
     """
-    crops, chosen, curves, rows = faces(p), sample(faces(p), EACH, p.seed), [], []
+    crops, curves, rows = faces(p), [], []
+    chosen = sample(crops, EACH, p.seed)
     for name in tqdm(paper.CODECS, desc="spectra"):
         images = crops.images(name, "test")[chosen.crop]
         lines = {"Durall": np.array([durall(image) for image in images]),

@@ -64,8 +64,8 @@ def figure6(curves: pd.DataFrame) -> Figure:
         zoom.set(xlim=(0.8, 1), ylim=(tail["mean"].min() - 0.01, tail["mean"].max() + 0.01))
         zoom.tick_params(labelsize=7)
         line[0].set_ylabel(LABELS[label][0])
-        for axis, cuts in ((line[1], (1 / 3, 2 / 3)), (line[2], (1 / 3, 2 / 3))):
-            for cut in cuts:
+        for axis in line[1:]:
+            for cut in (1 / 3, 2 / 3):
                 axis.axvline(cut, color="#999999", linewidth=0.7, linestyle=":")
     for axis, title in zip(axes[0], ("relative (Durall et al.)", "mean power, dB", "change against RAW, dB")):
         axis.set_title(title, fontsize=9)
