@@ -187,7 +187,7 @@ def train_all(jobs: list[tuple[str, int | None]], p: Profile) -> None:
         return
     _fill_arrays(missing, p)
     context = multiprocessing.get_context("spawn")
-    lines = context.Queue()
+    lines, others = context.Queue(), set(multiprocessing.active_children())
     for line in range(workers):
         lines.put(line)
     with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(lines,)) as pool:
@@ -195,8 +195,9 @@ def train_all(jobs: list[tuple[str, int | None]], p: Profile) -> None:
         try:
             for future in as_completed(futures):
                 future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException:  # told at once, and last on the screen: the other runs go on from their checkpoints
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
             raise
 
 

@@ -7,7 +7,9 @@ import hashlib
 import json
 import os
 import platform
+import secrets
 import subprocess
+import time
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,19 +18,33 @@ from typing import Iterator
 from tcnsc_lib import CompanionError
 
 PACKAGE = Path(__file__).parent
+LEFT = 3600
 
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Write to the yielded path; it becomes `path` on success and vanishes on any error, a full disk included."""
+    """Write to the yielded path; it becomes `path` on success and vanishes on any error, a full disk included.
+
+    Each writer has a path of its own, so several processes may write the same file at once: the last one stands.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    _sweep(path.parent)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         yield part
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@cache
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder, once nobody has written to it for LEFT seconds."""
+    for part in folder.glob(f".*.{'[0-9a-f]' * 8}.part"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - part.stat().st_mtime > LEFT:
+                part.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 import ast
 import inspect
 import json
+import multiprocessing
 import os
 import shutil
 from dataclasses import replace
@@ -327,3 +328,15 @@ def test_two_runs_at_once_predict_as_one_after_the_other(home, tmp_path, monkeyp
             assert path.read_bytes() == others[name].read_bytes(), name
     weights = [load_file(path) for name, path in ours.items() if name.suffix == ".safetensors"]
     assert not torch.equal(weights[0]["f.conv1.weight"], weights[1]["f.conv1.weight"])
+
+
+def test_a_run_that_fails_is_told_without_waiting_for_the_others(home, monkeypatch):
+    monkeypatch.setattr(experiments, "device", lambda: "cpu")
+    monkeypatch.setattr(experiments.os, "cpu_count", lambda: 2)
+    patient, jobs = replace(TOY, schedule=replace(TOY.schedule, iterations=3000)), [("model B", None), ("model B", 1)]
+    failing, other = (folder_of(*experiments._call(*job[:1], patient, job[1]))[0] for job in jobs)
+    failing.mkdir(parents=True)
+    (failing / "checkpoint.safetensors").write_bytes(b"damaged")
+    with pytest.raises(CompanionError, match="is damaged"):
+        train_all(jobs, patient)
+    assert not multiprocessing.active_children() and not (other / "weights.safetensors").exists()

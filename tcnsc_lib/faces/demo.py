@@ -57,10 +57,11 @@ def make_demo(root: Path, scale: Scale = Scale()) -> Path:
     """Render what is missing of the demo's videos into `root`; a second call finds it done. Goes on where stopped."""
     root, splits = Path(root), pairs(scale)
     note = root / "scale.json"
-    if note.exists() and read_json(note) != asdict(scale):
+    if not note.exists():
+        write_json(note, asdict(scale))
+    if read_json(note) != asdict(scale):
         raise CompanionError(f"The demo in {root} was rendered at another scale ({read_json(note)}); delete that folder "
                              f"and {root.parent / 'faces' / 'demo'} to make them anew.")
-    write_json(note, asdict(scale))
     todo = [pair for part in splits.values() for pair in part
             if not all(path.exists() for path in _paths(root, *pair).values())]
     if todo:
