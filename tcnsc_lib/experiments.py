@@ -8,10 +8,12 @@ from __future__ import annotations
 import inspect
 import multiprocessing
 import os
+import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from threading import RLock
 
 import pandas as pd
 import torch
@@ -19,6 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torchvision.models import ResNet18_Weights
+from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError, paper, training
 from tcnsc_lib.codecs import RANDOM_JPEG, versions
@@ -198,6 +201,7 @@ def train_all(jobs: list[tuple[str, int | None]], p: Profile) -> None:
         except BaseException:  # told at once, and last on the screen: the other runs go on from their checkpoints
             for worker in set(multiprocessing.active_children()) - others:
                 worker.terminate()
+            print("\n" * workers, end="", file=sys.stderr)
             raise
 
 
@@ -209,6 +213,7 @@ def _begin(lines) -> None:
     torch.set_num_threads(1)
     torch.utils.deterministic.fill_uninitialized_memory = False
     training.BAR = lines.get()
+    tqdm.set_lock(RLock())  # its own would be one between processes, which a worker that is stopped leaves behind
 
 
 def _fill_arrays(jobs: list[tuple[str, int | None]], p: Profile) -> None:
