@@ -8,6 +8,15 @@ BOOKS    := $(sort $(wildcard notebooks/*.ipynb))
 BUILD    := $(CURDIR)/build
 export TCNSC_PROFILE := $(PROFILE)
 
+# No settings of the user's own Jupyter, IPython or matplotlib change a number or a picture; the committed numbers are a CPU's.
+reproduce test refresh: export IPYTHONDIR := $(BUILD)/settings/ipython
+reproduce test refresh: export JUPYTER_CONFIG_DIR := $(BUILD)/settings/jupyter
+reproduce test refresh: export JUPYTER_RUNTIME_DIR := $(BUILD)/settings/runtime
+reproduce test refresh: export MPLCONFIGDIR := $(BUILD)/settings/matplotlib
+test refresh: export CUDA_VISIBLE_DEVICES :=
+unexport MPLBACKEND
+
+.NOTPARALLEL:
 .PHONY: help install reproduce test refresh lab lock clean
 
 help:
@@ -29,10 +38,10 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 reproduce: $(READY)
-	rm -rf $(BUILD)/figures $(BUILD)/notebooks
+	rm -rf "$(BUILD)/figures" "$(BUILD)/notebooks"
 	$(BIN)/tcnsc train all
-	TCNSC_FIGURES=$(BUILD)/figures $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --output-dir $(BUILD)/notebooks $(BOOKS)
-	$(BIN)/tcnsc site $(BUILD)/notebooks $(BUILD)/figures/$(PROFILE) $(BUILD)/site
+	TCNSC_FIGURES="$(BUILD)/figures" $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --output-dir "$(BUILD)/notebooks" $(BOOKS)
+	$(BIN)/tcnsc site build/notebooks build/figures/$(PROFILE) build/site
 	@echo "notebooks and figures are in build/, and as pages to read in build/site/index.html"
 	@if [ -d figures/$(PROFILE) ]; then $(BIN)/tcnsc verify figures/$(PROFILE) build/figures/$(PROFILE); \
 	else echo "nothing is committed for profile $(PROFILE), so there is nothing to compare with"; fi
@@ -40,8 +49,8 @@ reproduce: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest tests
 	$(BIN)/tcnsc train all
-	rm -rf $(BUILD)/test-figures
-	TCNSC_FIGURES=$(BUILD)/test-figures $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 --nbval-sanitize-with tests/nbval.cfg -x $(BOOKS)
+	rm -rf "$(BUILD)/test-figures"
+	TCNSC_FIGURES="$(BUILD)/test-figures" $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 --nbval-sanitize-with tests/nbval.cfg -x $(BOOKS)
 	$(BIN)/tcnsc verify figures/$(PROFILE) build/test-figures/$(PROFILE)
 
 refresh: $(READY)
@@ -51,7 +60,7 @@ refresh: $(READY)
 	$(BIN)/tcnsc readme
 
 lab: $(READY)
-	TCNSC_FIGURES=$(BUILD)/figures $(BIN)/jupyter lab --notebook-dir notebooks
+	TCNSC_FIGURES="$(BUILD)/figures" $(BIN)/jupyter lab --notebook-dir notebooks
 
 lock:
 	uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --no-annotate --no-header pyproject.toml -o requirements.lock

@@ -13,7 +13,7 @@ from tcnsc_lib.analysis import mean
 from tcnsc_lib.analysis.quality import OURS
 from tcnsc_lib.analysis.spectrum import BANDS, gains
 from tcnsc_lib.evaluation import interval
-from tcnsc_lib.experiments import AUGMENTED, DUAL, JPEG, MODEL_A, PROBE, UNCOMPARED, right
+from tcnsc_lib.experiments import AUGMENTED, BOTH, DUAL, JPEG, MODEL_A, ON_H, PROBE, UNCOMPARED, right
 from tcnsc_lib.profiles import Profile, faces
 from tcnsc_lib.tables import TABLE3
 
@@ -78,8 +78,8 @@ def table1_claims(p: Profile) -> pd.DataFrame:
 
 def table2_claims(p: Profile) -> pd.DataFrame:
     """The sentences of section 4.2.2, then the question that its controls would answer ("paper" is empty there)."""
-    a, probe, b, dual, seen, jpeg, still = (
-        right(name, p) for name in (MODEL_A, PROBE, "model B", DUAL, AUGMENTED, JPEG, UNCOMPARED))
+    a, probe, b, dual, seen, jpeg, both, on_h, still = (
+        right(name, p) for name in (MODEL_A, PROBE, "model B", DUAL, AUGMENTED, JPEG, BOTH, ON_H, UNCOMPARED))
     theirs = paper.TABLE2
     gain = theirs.loc["dual"] - theirs.loc["model B"]
     return _judged([
@@ -94,7 +94,13 @@ def table2_claims(p: Profile) -> pd.DataFrame:
         ("not in the paper: similarity gains more than seeing the same compressed images: dual less (i) at LQ", MORE, NONE,
          dual.LQ - seen.LQ),
         ("not in the paper: ... than a random JPEG quality: dual less (ii) at LQ", MORE, NONE, dual.LQ - jpeg.LQ),
-        ("not in the paper: ... than twins in the batch statistics: dual less (v) at LQ", MORE, NONE, dual.LQ - still.LQ)],
+        ("not in the paper: ... than twins in the batch statistics: dual less (v) at LQ", MORE, NONE, dual.LQ - still.LQ),
+        ("not in the paper: a random quality is as good as that of the test: (ii) less (i) at LQ", MORE, NONE,
+         jpeg.LQ - seen.LQ),
+        ("not in the paper: similarity adds to both views classified: (iii) less (i) at LQ", MORE, NONE, both.LQ - seen.LQ),
+        ("not in the paper: similarity on h helps where that on z doesn't: (iv) less model B at LQ", MORE, NONE,
+         on_h.LQ - b.LQ),
+        ("not in the paper: ... and on RAW: (iv) less model B", MORE, NONE, on_h.RAW - b.RAW)],
         faces(p).units("test"), CLAIM, 100)
 
 
@@ -169,7 +175,7 @@ def figure3_claims(table: pd.DataFrame) -> pd.DataFrame:
     margin, near, probe, own = (_by_crop(table, name, "model", "codec")
                                 for name in ("silhouette", "neighbour", "probe", "classifier"))
     both, rows = ("TCNSC", "Xception-RAW"), []
-    fall = {model: margin[model].RAW - margin[model].LQ for model in (*both, "model B")}
+    fall, lost = ({model: table[model].RAW - table[model].LQ for model in (*both, "model B")} for table in (margin, near))
     for model in both:
         rows += [(f"real and fake are separated on RAW: silhouette, {model}", MORE, NONE, margin[model].RAW),
                  (f"the margin becomes smaller: silhouette on RAW less MQ, {model}", MORE, NONE,
@@ -180,7 +186,9 @@ def figure3_claims(table: pd.DataFrame) -> pd.DataFrame:
     rows += [("less so for TCNSC (implied): fall of the silhouette to LQ, Xception-RAW's less TCNSC's", MORE, NONE,
               fall["Xception-RAW"] - fall["TCNSC"]),
              ("not in the paper: ... and the similarity branch is why: model B's fall less TCNSC's", MORE, NONE,
-              fall["model B"] - fall["TCNSC"])]
+              fall["model B"] - fall["TCNSC"]),
+             ("... the same for right nearest neighbours: model B's fall less TCNSC's", MORE, NONE,
+              lost["model B"] - lost["TCNSC"])]
     rows += [(f"not in the paper: more is lost than the overlap explains: a linear probe fitted at LQ less the own "
               f"classifier, {model}", MORE, NONE, probe[model].LQ - own[model].LQ) for model in both]
     return _judged(rows, _crops(table)[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -21,7 +22,7 @@ from tcnsc_lib.faces import ffpp
 from tcnsc_lib.faces.detect import FaceFinder, crop
 from tcnsc_lib.faces.store import open_image
 from tcnsc_lib.faces.video import audit_crf
-from tcnsc_lib.files import read_json, write_text
+from tcnsc_lib.files import CHECKOUT, read_json, write_text
 from tcnsc_lib.training import load
 
 EPILOG = """the steps, in order:
@@ -45,6 +46,7 @@ README_MARKS = "<!-- {}: `tcnsc readme` -->", "<!-- end of {} -->"
 def main(argv: list[str] | None = None) -> int:
     """Run one step. Returns the exit status: 0, or 1 with one sentence on standard error."""
     arguments = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a time limit stops it as Ctrl-C does, workers included
     try:
         return arguments.step(arguments) or 0
     except CompanionError as error:
@@ -205,7 +207,7 @@ def _site(arguments) -> None:
 
 
 def _readme(arguments) -> None:
-    path = profiles.home() / "README.md"
+    path = CHECKOUT / "README.md"
     text = path.read_text(encoding="utf-8")
     parts = {"gallery": overview.gallery(), "verdicts": overview.markdown(overview.verdicts()),
              **{f"table {number}": overview.readme_table(number) for number in (1, 2, 3)}}

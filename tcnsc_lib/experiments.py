@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import inspect
 import multiprocessing
-import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -32,7 +32,7 @@ from tcnsc_lib.detectors.mesonet import Meso4, MesoInception4
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.detectors.xception import Xception
 from tcnsc_lib.evaluation import evaluate, features, predict
-from tcnsc_lib.files import code_digest, digest, write_text
+from tcnsc_lib.files import code_digest, cores, digest, write_text
 from tcnsc_lib.profiles import Profile, faces, home
 from tcnsc_lib.training import Run, Schedule, device, train
 
@@ -58,11 +58,11 @@ class Experiment:
 
 MODEL_A, PROBE, UNTRAINED = "model A", "model A, linear probe", "untrained f, linear probe"
 DUAL, AUGMENTED, JPEG = "(RAW, LQ)", "(i) both views, no similarity", "(ii) random JPEG, no similarity"
-ON_H, UNCOMPARED = "(iv) dual, similarity on h", "(v) dual, nothing compared"
+BOTH, ON_H, UNCOMPARED = "(iii) dual, both views classified", "(iv) dual, similarity on h", "(v) dual, nothing compared"
 CONTROLS = {  # of Table 2; the paper has none
     AUGMENTED: Experiment(("RAW", "LQ"), arguments={"classified": "both", "lam": 0.0}),
     JPEG: Experiment(("RAW", RANDOM_JPEG), arguments={"classified": "both", "lam": 0.0}),
-    "(iii) dual, both views classified": Experiment(("RAW", "LQ"), arguments={"classified": "both"}),
+    BOTH: Experiment(("RAW", "LQ"), arguments={"classified": "both"}),
     ON_H: Experiment(("RAW", "LQ"), arguments={"compared": "h"}),
     UNCOMPARED: Experiment(("RAW", "LQ"), arguments={"lam": 0.0})}  # twins reach batch statistics alone
 EXPERIMENTS = {
@@ -75,7 +75,7 @@ EXPERIMENTS = {
     # Table 3, whose TCNSC is (RAW, LQ)
     **{f"Xception-{q.upper()}": Experiment(("RAW",), "Xception", quality=q) for q in ("raw", "c23", "c40")},
     **{name: Experiment(("RAW",), name) for name in ("MesoInception", "Meso4", "Capsule", "FWA", "DSP-FWA")}}
-SEEDED = (DUAL, "model B", AUGMENTED)
+SEEDED = (DUAL, "model B", AUGMENTED, ON_H, UNCOMPARED)
 """Trained from several seeds (`Profile.seeds`)."""
 
 AUTHORS = {
@@ -183,7 +183,7 @@ def train_all(jobs: list[tuple[str, int | None]], p: Profile) -> None:
         setup(name, p)  # an unknown name is told before anything is made
     jobs = [(name, None if seed == p.seed else seed) for name, seed in jobs]
     missing = [job for job in dict.fromkeys(jobs) if not _predicted(job[0], p, job[1]).exists()]
-    workers = min(len(missing), os.cpu_count() or 1, WORKERS)
+    workers = min(len(missing), cores(), WORKERS)
     if device() == "cuda" or workers < 2:
         for job in missing:
             predictions(job[0], p, job[1])
@@ -198,10 +198,14 @@ def train_all(jobs: list[tuple[str, int | None]], p: Profile) -> None:
         try:
             for future in as_completed(futures):
                 future.result()
-        except BaseException:  # told at once, and last on the screen: the other runs go on from their checkpoints
+        except BaseException as error:  # told at once, and last on the screen: the other runs resume another time
             for worker in set(multiprocessing.active_children()) - others:
                 worker.terminate()
             print("\n" * workers, end="", file=sys.stderr)
+            if isinstance(error, BrokenProcessPool):
+                raise CompanionError(f"One of {workers} trainings was ended from outside, most likely for want of memory "
+                                     "(each takes about 2 GB); the same command goes on where they were, and `taskset -c 0` "
+                                     "before it trains one at a time.") from error
             raise
 
 
@@ -217,11 +221,13 @@ def _begin(lines) -> None:
 
 
 def _fill_arrays(jobs: list[tuple[str, int | None]], p: Profile) -> None:
-    """Compress all crops that these runs need before workers share them."""
+    """Compress all crops that these runs read before workers share them."""
     for name, _ in jobs:
         crops, views = _crops(EXPERIMENTS[name], p)
-        for view in {"RAW", "LQ", *views} - {RANDOM_JPEG}:
-            for split in ("train", "val"):
+        kept = ["RAW" if view == RANDOM_JPEG else view for view in views]  # which is compressed anew for each batch
+        twin = views[1] if len(views) > 1 and views[1] != RANDOM_JPEG else "LQ"  # of the validation crops that are watched
+        for split, needed in (("train", kept), ("val", [views[0], twin])):
+            for view in needed:
                 crops.images(view, split)
     for codec in paper.CODECS:
         faces(p).images(codec, "test")

@@ -18,6 +18,7 @@ from typing import Iterator
 from tcnsc_lib import CompanionError
 
 PACKAGE = Path(__file__).parent
+CHECKOUT = PACKAGE.parent  # with the committed README, notebooks and figures
 LEFT = 3600
 
 
@@ -96,7 +97,7 @@ def code_digest(*modules: str) -> str:
 def commit() -> str:
     """The commit of the checkout the library was imported from, "+" when files differed from it, or "unknown"."""
     def git(*words):
-        return subprocess.run(["git", "-C", str(PACKAGE.parent), *words], capture_output=True, text=True, check=True)
+        return subprocess.run(["git", "--no-optional-locks", "-C", str(CHECKOUT), *words], capture_output=True, text=True, check=True)
     try:
         head = git("rev-parse", "--short=10", "HEAD").stdout.strip()
         dirty = git("status", "--porcelain", "--untracked-files=no", "--", "tcnsc_lib").stdout.strip()
@@ -106,6 +107,11 @@ def commit() -> str:
 
 
 commit()  # asked now: the code that runs is the code of now, whatever a long run sees committed meanwhile
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def environment(device: str = "cpu") -> dict[str, str]:

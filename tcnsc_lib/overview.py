@@ -16,7 +16,7 @@ import pandas as pd
 
 from tcnsc_lib import CompanionError, paper
 from tcnsc_lib.figures import read
-from tcnsc_lib.profiles import home
+from tcnsc_lib.files import CHECKOUT
 from tcnsc_lib.tables import wide
 
 POINTS = "points"
@@ -70,7 +70,9 @@ ITEMS = (
                    "both branches are better than the classifier alone: dual less model B at LQ", POINTS),
              Claim("not in the paper: similarity gains more than seeing the same compressed images",
                    "not in the paper: similarity gains more than training on the same compressed images: dual less (i), LQ",
-                   POINTS))),
+                   POINTS),
+             Claim("not in the paper: ... than twins in the batch statistics",
+                   "not in the paper: Loss_sim itself gains: dual less (v), the same with λ = 0, LQ", POINTS))),
     Item("Table 3", "05_comparison", "table3", "Nine detectors on five test sets.", "table3_claims", (
         Claim("TCNSC less Xception-RAW at LQ", "TCNSC is ahead of Xception-RAW at LQ", POINTS),
         Claim("TCNSC less the best other detector at LQ", "TCNSC is ahead of the best other detector at LQ", POINTS))),
@@ -93,13 +95,13 @@ ITEMS = (
     Item("Figure 5", "07_similarity_and_spectra", "figure5", "SSIM of compressed faces against RAW, and what the window does.",
          "figure5_claims", (
              Claim("HQ is close to 1: SSIM changes by so many percent, real",
-                   "HQ is close to 1: SSIM changes by less than 5 %, real faces", "percent"),
+                   "HQ is close to 1 (bound ours: SSIM changes by less than 5 %), real faces", "percent"),
              *(Claim(f"SSIM changes by so many percent at {name}, {word}", f"SSIM changes at {name}, {word} faces", "percent")
                for name in ("MQ", "LQ") for word in ("real", "fake")))),
     Item("Figure 6", "07_similarity_and_spectra", "figure6", "Power spectra: JPEG takes the high frequencies.",
          "figure6_claims", (
              Claim("low frequencies are roughly unchanged: gain of the low third at LQ",
-                   "low frequencies are roughly unchanged (within 1 dB): change at LQ", "dB"),
+                   "low frequencies are roughly unchanged (bound ours: within 1 dB): change at LQ", "dB"),
              Claim("the impact is on high frequencies: on the high third less on the middle at LQ",
                    "the impact is on high frequencies: mean absolute change of the high third less of the middle, LQ", "dB"),
              Claim("fakes have more energy at high frequencies",
@@ -114,7 +116,7 @@ def verdicts(folders: dict[str, Path] | None = None) -> pd.DataFrame:
     are <profile> (our number), <profile>_low and _high (its 95 % interval), and <profile>_holds: yes, no, can't tell, or ""
     where that profile's file isn't there (its numbers are NaN then). A claim that a file lacks is a CompanionError.
     """
-    folders = folders or {name: home() / "figures" / name for name in LABELS}
+    folders = folders or {name: CHECKOUT / "figures" / name for name in LABELS}
     rows = []
     for item in ITEMS:
         for claim in item.claims:
@@ -173,17 +175,25 @@ def cell(value: float, unit: str, low: float = math.nan, high: float = math.nan)
     return f"{texts[0]} ({texts[1]} to {texts[2]})" if len(known) == 3 else texts[0]
 
 
+def inside(row: dict, profile: str) -> str:
+    """Whether the paper's number lies in our 95 % interval: yes, no, or a dash where either isn't there."""
+    known = not any(math.isnan(row[name]) for name in ("paper", f"{profile}_low", f"{profile}_high"))
+    return ("yes" if row[f"{profile}_low"] <= row["paper"] <= row[f"{profile}_high"] else "no") if known else NOTHING
+
+
 def markdown(table: pd.DataFrame) -> str:
-    """The README's table: item (linked on its first line), claim with its unit, the numbers, "agree?" in the same order."""
+    """The README's table: item (linked on its first line), claim with its unit, the numbers; in the same order whether the
+    claim holds, and whether the paper's number is in our interval."""
     names = profiles_of(table)
-    head = ["item", "claim", "paper", *(heading(name) for name in names), "agree?"]
+    head = ["item", "claim", "paper", *(heading(name) for name in names), "agree?", "size?"]
     lines, last = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"], ""
     for row in table.to_dict("records"):
         unit = f" ({row['unit']})" if row["unit"] else ""
         cells = [f"[{row['item']}](notebooks/{row['notebook']}.ipynb)" if row["item"] != last else "",
                  row["claim"].replace("|", "\\|") + unit, cell(row["paper"], row["unit"]),
                  *(cell(row[name], row["unit"], row[f"{name}_low"], row[f"{name}_high"]) for name in names),
-                 " / ".join(row[f"{name}_holds"] or NOTHING for name in names)]
+                 " / ".join(row[f"{name}_holds"] or NOTHING for name in names),
+                 " / ".join(inside(row, name) for name in names)]
         lines.append("| " + " | ".join(cells) + " |")
         last = row["item"]
     return "\n".join(lines)
@@ -197,7 +207,7 @@ def gallery(pictures_base: str = "figures/demo") -> str:
     cells = []
     for item in ITEMS:
         picture = f"{pictures_base}/{item.picture}.png"
-        there = (home() / picture).exists()
+        there = (CHECKOUT / picture).exists()
         image = f'<img src="{escape(picture)}" width="260" alt="{escape(item.name)}"><br>' if there else ""
         cells.append(f'<td align="center" valign="top" width="33%"><a href="notebooks/{escape(item.notebook)}.ipynb">{image}'
                      f"<b>{escape(item.name)}</b></a><br>{escape(item.caption)}</td>")
@@ -210,7 +220,7 @@ def readme_table(number: int) -> str:
 
     Table 1 in full, with the classifier alone; of Tables 2 and 3 accuracy on RAW and at LQ, and AUC at LQ.
     """
-    base = home() / "figures"
+    base = CHECKOUT / "figures"
     files = {name: base / name / f"table{number}.csv" for name in ("demo", "photos")}
     ours = {name: read(path) for name, path in files.items() if path.exists()}
     if number == 1:

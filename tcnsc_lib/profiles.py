@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.faces import ffpp, photos
+from tcnsc_lib.faces import demo, ffpp, photos
 from tcnsc_lib.faces.demo import Scale, make_demo
 from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.files import code_digest
 from tcnsc_lib.training import Schedule, device
 
 
@@ -52,7 +53,7 @@ class Profile:
 PROFILES = {profile.name: profile for profile in (
     Profile("demo", "demo", size=96, frames=8, split="official", width=16, pretrained=False,
             schedule=Schedule(iterations=320, learning_rate=2e-3, precision="float32", validate=40)),
-    Profile("photos", "photos", size=96, pretrained=False, seeds=1,
+    Profile("photos", "photos", size=96, pretrained=False,
             schedule=Schedule(iterations=400, learning_rate=1e-3, validate=200)),
     Profile("photos-224", "photos", pretrained=False),
     Profile("ffpp", "ffpp"),
@@ -104,7 +105,7 @@ def faces(p: Profile, quality: str = "raw") -> FaceSet:
     found = clips(p, quality)
     settings = {"method": p.method, "split": p.split, "seed": p.seed}
     if p.source == "demo":
-        settings |= asdict(DEMO)
+        settings |= asdict(DEMO) | {"code": demo.code() + code_digest("faces/detect.py", "faces/ffpp.py")}
     return ffpp.extract(found, faces_folder(p), quality, size=p.size, enlarge=p.enlarge, frames=p.frames,
                         settings=settings, device=device())
 

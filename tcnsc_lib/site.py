@@ -13,16 +13,15 @@ from urllib.parse import quote
 import pandas as pd
 
 from tcnsc_lib import CompanionError, overview
-from tcnsc_lib.files import write_text
+from tcnsc_lib.files import CHECKOUT, write_text
 from tcnsc_lib.pages import Page, pages
-from tcnsc_lib.profiles import home
 
 TITLE = "TCNSC, a reproducible companion"
 ABOUT = ('Chen, Xu and Wang (<em>Symmetry</em> 2022, 14, 2691, <a href="https://doi.org/10.3390/sym14122691">doi '
          "10.3390/sym14122691</a>) claim a deepfake detector whose accuracy barely falls when images are compressed. These "
          "pages read their method line by line and measure what it does, on rendered faces and on photographs.")
 RULE = ("For each claim, the paper's number and ours with its 95 % interval. <em>agrees</em>: the whole interval lies where "
-        "the claim needs it, above 0 unless the line says otherwise; the number may still be far from the paper's. "
+        "the claim needs it, above 0 unless the line says otherwise; the paper's number may still lie outside it. "
         "<em>disagrees</em>: none of it does. <em>can't tell</em>: it reaches to both sides. A printed percentage of SSIM "
         "agrees if it lies in our interval.")
 MARKS = {"yes": ("yes", "✓ agrees"), "no": ("no", "✗ disagrees"), "can't tell": ("tell", "? can't tell")}  # CSS class, words
@@ -153,7 +152,7 @@ def _foot(figures: Path) -> str:
 def _index(found: list[Page], figures: Path, pictures: set[str]) -> str:
     """The index: what this is, a picture an item, every verdict, and which notebook has which item."""
     stems = {page.stem for page in found}
-    committed = home() / "figures"
+    committed = CHECKOUT / "figures"
     folders = {name: committed / name for name in overview.LABELS} | {figures.name: figures}
     return "\n".join([
         f"<h1>{TITLE}</h1>", f"<p>{ABOUT}</p>", "<h2>Every table and figure</h2>", _gallery(stems, pictures),
@@ -200,7 +199,8 @@ def _ours(row: dict, name: str) -> str:
         return "not made yet"
     kind, word = MARKS[row[f"{name}_holds"]]
     number = overview.cell(row[name], row["unit"], row[f"{name}_low"], row[f"{name}_high"])
-    return f'<span class="number">{number}</span><span class="mark {kind}">{word}</span>'
+    outside = ", the paper's number lies outside" if overview.inside(row, name) == "no" and kind != "no" else ""
+    return f'<span class="number">{number}</span><span class="mark {kind}">{word}</span>{outside}'
 
 
 def _contents(found: list[Page]) -> str:

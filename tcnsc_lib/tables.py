@@ -125,7 +125,8 @@ def seed_summary(p: Profile) -> pd.DataFrame:
     return table.assign(seeds=groups.seed.nunique()).reset_index()
 
 
-DIFFERENCES = (("dual - model B", DUAL, "model B"), ("dual - (i)", DUAL, AUGMENTED), ("(i) - model B", AUGMENTED, "model B"))
+DIFFERENCES = (("dual - model B", DUAL, "model B"), ("dual - (i)", DUAL, AUGMENTED), ("dual - (v)", DUAL, UNCOMPARED),
+               ("(i) - model B", AUGMENTED, "model B"), ("(iv) - model B", ON_H, "model B"), ("(iv) - (i)", ON_H, AUGMENTED))
 
 
 def seed_differences(p: Profile) -> pd.DataFrame:

@@ -1,9 +1,11 @@
 """What several test files share."""
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from torch import nn
 
 from tcnsc_lib import claims, evaluation, experiments, paper, tables
@@ -14,7 +16,14 @@ from tcnsc_lib.faces.store import LANDMARKS, Builder, FaceSet
 from tcnsc_lib.profiles import Profile
 from tcnsc_lib.training import Run, Schedule, train
 
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the tests are the CPU's, wherever they run
 TINY = Schedule(iterations=8, batch_size=8, learning_rate=5e-3, precision="float32", validate=4)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """No test's random weights depend on which ran before."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,8 @@ def test_every_row_of_every_table_has_an_experiment():
     assert set(paper.TABLE1.index) <= set(EXPERIMENTS)
     assert set(paper.TABLE2.index) - {"dual"} <= set(EXPERIMENTS) and set(BASELINES) <= set(EXPERIMENTS)
     assert set(EXPERIMENTS) == {*paper.TABLE1.index, FOURTH, "model A", "model B", *CONTROLS, *BASELINES}
-    assert set(SEEDED) == {"(RAW, LQ)", "model B", "(i) both views, no similarity"}
+    assert set(SEEDED) == {"(RAW, LQ)", "model B", "(i) both views, no similarity", "(iv) dual, similarity on h",
+                           "(v) dual, nothing compared"}
 
 
 ALONE, PAIR = ("RAW",), ("RAW", "LQ")
@@ -309,7 +310,7 @@ def test_two_runs_at_once_predict_as_one_after_the_other(home, tmp_path, monkeyp
     jobs, alone = [(DUAL, None), ("model B", 1), (DUAL, None)], tmp_path / "alone"
     shutil.copytree(home, alone)
     monkeypatch.setattr(experiments, "device", lambda: "cpu")
-    monkeypatch.setattr(experiments.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(experiments, "cores", lambda: 2)
     with monkeypatch.context() as patch:
         patch.setattr(experiments, "train", never)  # but in processes of their own
         train_all(jobs, TOY)
@@ -330,9 +331,16 @@ def test_two_runs_at_once_predict_as_one_after_the_other(home, tmp_path, monkeyp
     assert not torch.equal(weights[0]["f.conv1.weight"], weights[1]["f.conv1.weight"])
 
 
+@pytest.mark.parametrize("name", [DUAL, JPEG, "model B", FOURTH])
+def test_what_a_run_reads_is_compressed_before_workers_share_it(home, monkeypatch, name):
+    experiments._fill_arrays([(name, None)], TOY)
+    monkeypatch.setattr(FaceSet, "_fill", never)
+    predictions(name, TOY)
+
+
 def test_a_run_that_fails_is_told_without_waiting_for_the_others(home, monkeypatch):
     monkeypatch.setattr(experiments, "device", lambda: "cpu")
-    monkeypatch.setattr(experiments.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(experiments, "cores", lambda: 2)
     patient, jobs = replace(TOY, schedule=replace(TOY.schedule, iterations=3000)), [("model B", None), ("model B", 1)]
     failing, other = (folder_of(*experiments._call(*job[:1], patient, job[1]))[0] for job in jobs)
     failing.mkdir(parents=True)

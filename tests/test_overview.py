@@ -18,7 +18,7 @@ DRAWING = Item("Figure 9", "02_method", "figure9", "A drawing.", "", ())
 @pytest.fixture
 def figures(tmp_path, monkeypatch) -> Path:
     """figures/ of a home with two items: claims at demo, none at photos."""
-    monkeypatch.setenv("TCNSC_HOME", str(tmp_path))
+    monkeypatch.setattr(overview, "CHECKOUT", tmp_path)
     monkeypatch.setattr(overview, "ITEMS", (TABLE, DRAWING))
     (tmp_path / "figures/demo").mkdir(parents=True)
     (tmp_path / "figures/demo/table9_claims.csv").write_text(
@@ -90,11 +90,11 @@ def test_a_cell_has_decimals_that_suit_its_numbers(numbers, unit, text):
 
 def test_the_readmes_table_links_an_item_once_and_says_both_verdicts(figures):
     head, rule, first, second = overview.markdown(overview.verdicts()).splitlines()
-    assert head == "| item | claim | paper | ours at demo | photographs | agree? |"
-    assert rule == "|" + "---|" * 6
+    assert head == "| item | claim | paper | ours at demo | photographs | agree? | size? |"
+    assert rule == "|" + "---|" * 7
     assert first == ("| [Table 9](notebooks/09_nine.ipynb) | dual gains at LQ (points) | 20.5 | 1.8 (-0.7 to 4.0) | – | "
-                     "can't tell / – |")
-    assert second == "|  | twins agree \\| always | – | 0.99 (0.98 to 0.99) | – | yes / – |"
+                     "can't tell / – | no / – |")
+    assert second == "|  | twins agree \\| always | – | 0.99 (0.98 to 0.99) | – | yes / – | – / – |"
 
 
 class Balanced(HTMLParser):

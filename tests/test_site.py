@@ -59,7 +59,7 @@ def executed(words: str, *outputs) -> nbformat.NotebookNode:
 @pytest.fixture
 def home(tmp_path, monkeypatch) -> Path:
     """notebooks/, and figures/ with claims of demo (fresh, in build/) and photos (committed)."""
-    monkeypatch.setenv("TCNSC_HOME", str(tmp_path))
+    monkeypatch.setattr(site, "CHECKOUT", tmp_path)
     monkeypatch.setattr(overview, "ITEMS", ITEMS)
     for folder in ("figures/demo", "figures/photos", "build/figures/demo", "notebooks"):
         (tmp_path / folder).mkdir(parents=True)

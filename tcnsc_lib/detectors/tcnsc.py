@@ -121,7 +121,7 @@ class TCNSC(Detector):
     def watch(self, x: Tensor, y: Tensor, x_twin: Tensor) -> dict[str, float]:
         """Is Loss_sim satisfied by a constant? Measured on fixed pairs, with batch statistics, leaving the model as it is.
 
-        For z and h: mean cosine of twins and of different images, `spread`, `effective_rank` (of the first view); and
+        For z and h: mean cosine of twins and of different images (one's first view, another's second), `spread`, `effective_rank` (of the first view); and
         the norm of the gradient that each term of equation 4, lambda included, sends into f.
         """
         copy = deepcopy(self).train()

@@ -13,6 +13,7 @@ COLOURS = dict(zip(paper.CODECS, ("#000000", "#0072B2", "#009E73", "#D55E00", "#
 MARKERS = dict(zip(paper.CODECS, "osDv^", strict=True))
 DASHES = dict(zip(paper.CODECS, ("-", "--", "-.", ":", (0, (5, 1, 1, 1))), strict=True))
 LINES = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00")  # for models, not for codecs
+LINE_MARKS = "osDv^P"
 LABELS = {0: ("real", "#004488", "o"), 1: ("fake", "#DDAA33", "^")}  # name, colour, mark (Tol's high contrast)
 STYLE = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "figure.dpi": 110, "savefig.dpi": 160,
          "legend.frameon": False, "savefig.bbox": "tight", "figure.constrained_layout.use": True}

@@ -13,7 +13,7 @@ from tcnsc_lib.faces.store import FaceSet
 
 
 def figure1(table: pd.DataFrame, crops: FaceSet) -> Figure:
-    """`analysis.quality.figure1`: a fake crop above, the real one of the same frame below; a cheek enlarged."""
+    """`analysis.quality.figure1`: a fake crop above, the real one of the same frame below; a patch of cheek, threefold."""
     files, names = crops.rows("test").file, list(dict.fromkeys(table.codec))
     figure, axes = plt.subplots(2, len(names), figsize=(WIDTH, 3.7))
     for row in table.itertuples():
@@ -22,8 +22,8 @@ def figure1(table: pd.DataFrame, crops: FaceSet) -> Figure:
         axis.imshow(image, interpolation="nearest")
         axis.spines[:].set_visible(False)
         s = len(image)
-        zoom = axis.inset_axes((0.62, 0.02, 0.36, 0.36), xticks=[], yticks=[])
-        zoom.imshow(image[s // 2 : s * 3 // 4, s // 5 : s * 9 // 20], interpolation="nearest")
+        zoom = axis.inset_axes((0.61, 0.01, 0.38, 0.38), xticks=[], yticks=[])
+        zoom.imshow(image[s * 9 // 16 :, s * 9 // 32 :][: s // 8, : s // 8], interpolation="nearest")
         axis.set(xticks=[], yticks=[], title="" if line else f"({'abcd'[column]}) {row.codec}")
         axis.set_xlabel(f"{row.bytes / 1024:.1f} KB, |Δ| {row.mean_abs_difference:.1f}, blocks {row.blocking:.2f}",
                         fontsize=7)
@@ -56,7 +56,7 @@ def figure4(table: pd.DataFrame, crops: FaceSet) -> Figure:
     """`analysis.gradcam.figure4`'s panels: heat over the crops. Two rows a subject, fake above real; a block a model.
 
     White lines: half of the greatest heat, for who sees no colours. A panel without heat is one in which nothing speaks
-    for the crop's true label.
+    for the crop's true label. The title tells how many cells the heat is interpolated from.
     """
     models, names = (list(dict.fromkeys(table[column])) for column in ("model", "codec"))
     files, cells = crops.rows("test").file, [name for name in table if name[0] == "c" and name[1:].isdigit()]
@@ -65,7 +65,6 @@ def figure4(table: pd.DataFrame, crops: FaceSet) -> Figure:
     blocks = figure.subfigures(1, len(models))
     for block, model in zip(blocks, models, strict=True):
         axes = block.subplots(rows, len(names))
-        block.suptitle(model, fontsize=9)
         for row in table[table.model == model].itertuples():
             axis = axes[2 * row.subject + 1 - row.label, names.index(row.codec)]
             image = codec(row.codec)(crops.load(files[row.crop]))
@@ -73,15 +72,18 @@ def figure4(table: pd.DataFrame, crops: FaceSet) -> Figure:
             heat = heat[~np.isnan(heat)]  # a network with fewer cells than another leaves the last columns empty
             side = int(len(heat) ** 0.5)
             heat = enlarge(heat.reshape(1, side, side), len(image))[0]
+            block.suptitle(f"{model} ({side} x {side} cells)", fontsize=9)
             axis.imshow(image)
             axis.imshow(heat, cmap="inferno", vmin=0, vmax=1, alpha=0.5)
             if heat.max() > 0:
                 axis.contour(heat, [0.5], colors="white", linewidths=0.8)
             axis.spines[:].set_visible(False)
             axis.set(xticks=[], yticks=[])
-            axis.set_xlabel(f"p = {row.p:.2f}", fontsize=6, labelpad=1)
+            axis.set_xlabel(f"p(fake) {row.p:.2f}", fontsize=6, labelpad=1)
             if row.subject == 0 and row.label == 1:
                 axis.set_title(row.codec, fontsize=8)
             if row.codec == names[0]:
                 axis.set_ylabel(LABELS[row.label][0], fontsize=8)
+    figure.text(0.5, 0, "bright: speaks for the crop's true label; white line: half of the greatest heat; dark: nothing "
+                "speaks for it", ha="center", va="top", fontsize=7)
     return figure

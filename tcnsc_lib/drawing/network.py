@@ -16,8 +16,8 @@ def figure2(table: pd.DataFrame) -> Figure:
     axis.set(xlim=(-0.4, 14.2), ylim=(0, 5.8))
     axis.axis("off")
     for x, y, text, colour in FIGURE2_BOXES:
-        width = 1.5 if text in "Xy" else 2.0
-        if text[0] in sizes.index:
+        width = 1.5 if text in "Xy" else 2.2
+        if text[0] in sizes.index and y != TWIN:
             text += f"\n{sizes.output[text[0]]} values\n{sizes.parameters[text[0]]:,} weights"
         axis.add_patch(FancyBboxPatch((x - width / 2, y - 0.5), width, 1.0, boxstyle="round,pad=0.06",
                                       facecolor=colour, edgecolor="#333333", linewidth=0.8))
@@ -33,16 +33,17 @@ def figure2(table: pd.DataFrame) -> Figure:
     return figure
 
 
+TWIN = 1.4  # where the twin's row is; its networks are those above
 PALE = {"data": "#F2F2F2", "network": "#CFE3F3", "loss": "#FBE3D0"}
 FIGURE2_BOXES = [
-    (1.0, 3.4, "X", PALE["data"]), (1.0, 1.4, "X' = codec(X)", PALE["data"]), (12.9, 5.1, "y", PALE["data"]),
-    (3.9, 3.4, "f: ResNet18", PALE["network"]), (3.9, 1.4, "f: ResNet18", PALE["network"]),
-    (7.2, 3.4, "g: MLP", PALE["network"]), (7.2, 1.4, "g: MLP", PALE["network"]), (7.2, 4.95, "c: linear", PALE["network"]),
+    (1.0, 3.4, "X", PALE["data"]), (1.0, TWIN, "X': its twin", PALE["data"]), (12.9, 5.1, "y", PALE["data"]),
+    (3.9, 3.4, "f: ResNet18", PALE["network"]), (3.9, TWIN, "f: the same", PALE["network"]),
+    (7.2, 3.4, "g: MLP", PALE["network"]), (7.2, TWIN, "g: the same", PALE["network"]), (7.2, 4.95, "c: linear", PALE["network"]),
     (10.0, 2.4, "Loss_sim, eq. 2", PALE["loss"]), (10.0, 4.95, "Loss_cro, eq. 3", PALE["loss"]),
     (12.9, 3.65, "total, eq. 4", PALE["loss"])]
 FIGURE2_ARROWS = [
-    ((1.75, 3.4), (2.85, 3.4), "", False), ((2.05, 1.4), (2.85, 1.4), "", True), ((1.0, 2.85), (1.0, 1.97), "", True),
-    ((4.95, 3.4), (6.15, 3.4), "h", True), ((4.95, 1.4), (6.15, 1.4), "h'", True), ((4.6, 3.85), (6.1, 4.95), "h", False),
-    ((8.25, 3.4), (8.95, 2.7), "z", True), ((8.25, 1.4), (8.95, 2.1), "z'", True), ((8.25, 4.95), (8.95, 4.95), "p", False),
+    ((1.75, 3.4), (2.75, 3.4), "", False), ((2.15, 1.4), (2.75, 1.4), "", True), ((1.0, 2.85), (1.0, 1.97), "", True),
+    ((5.05, 3.4), (6.05, 3.4), "h", True), ((5.05, 1.4), (6.05, 1.4), "h'", True), ((4.6, 3.95), (6.05, 4.95), "h", False),
+    ((8.3, 3.4), (8.95, 2.7), "z", True), ((8.3, 1.4), (8.95, 2.1), "z'", True), ((8.3, 4.95), (8.95, 4.95), "p", True),
     ((12.15, 5.1), (11.05, 5.05), "", True),
     ((11.05, 4.95), (12.3, 4.1), "", True), ((11.05, 2.4), (12.3, 3.2), "λ", True)]

@@ -10,11 +10,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tcnsc_lib.drawing import COLOURS, LINES, MARKERS, WIDTH
+from tcnsc_lib.drawing import COLOURS, LINE_MARKS, LINES, MARKERS, WIDTH
 
 
 def table_plot(table: pd.DataFrame, columns: int = 5) -> Figure:
-    """Long tables of `tcnsc_lib.tables`: accuracy by test set with intervals, the paper's numbers (column "paper") hollow."""
+    """Long tables of `tcnsc_lib.tables`: accuracy by test set with intervals, the paper's numbers (column "paper") hollow.
+
+    A dagger where the interval is a point, since all crops were called alike: that is no certainty.
+    """
     names = list(dict.fromkeys(table.training))
     lines = -(-len(names) // columns)
     figure, axes = plt.subplots(lines, columns, figsize=(WIDTH, 0.6 + 2.1 * lines), sharey=True, squeeze=False)
@@ -25,9 +28,12 @@ def table_plot(table: pd.DataFrame, columns: int = 5) -> Figure:
             bar = [[max(0, row.accuracy - row.low)], [max(0, row.high - row.accuracy)]]
             axis.errorbar(i - 0.12, row.accuracy, bar, capsize=2, markersize=5, **style)
             axis.plot(i + 0.2, row.paper, markerfacecolor="none", markersize=5, **style)
+            if row.low == row.high:
+                axis.text(i - 0.12, row.accuracy + 2, "†", ha="center", fontsize=8)
         axis.axhline(50, color="#999999", linewidth=0.8, linestyle=":")
         axis.set(xticks=range(len(rows)))
-        axis.set_title(name.replace(", ", ",\n") if len(name) > 16 else name, fontsize=8)
+        title = "classifier alone, model B" if name == "model B" else name
+        axis.set_title(title.replace(", ", ",\n") if len(title) > 16 else title, fontsize=8)
         axis.set_xticklabels(rows.codec, fontsize=7, rotation=60)
     for axis in axes.flat[len(names):]:
         axis.axis("off")
@@ -35,31 +41,35 @@ def table_plot(table: pd.DataFrame, columns: int = 5) -> Figure:
         axis.set(ylabel="accuracy (%)", ylim=(min(65, table.low.min() - 2, table.paper.min() - 2), 101))
     marks = [Line2D([], [], marker="o", color="black", linestyle="", markerfacecolor=face, markersize=5)
              for face in ("black", "none")]
-    figure.legend(marks, ["ours, 95 % interval", "the paper"], loc="outside lower center", ncols=2)
+    words = ["ours, 95 % interval", "the paper"]
+    if (table.low == table.high).any():
+        marks.append(Line2D([], [], marker="$†$", color="black", linestyle="", markersize=6))
+        words.append("all crops called alike: no interval")
+    figure.legend(marks, words, loc="outside lower center", ncols=3)
     return figure
 
 
 def ranking(table: pd.DataFrame, seeds: pd.DataFrame | None = None, codec_name: str = "LQ") -> Figure:
     """All rows of a long table on one test set, the best on top: accuracy with interval, AUC, the paper's accuracy hollow.
 
-    seeds: `tables.seeds`, drawn as one small tick a seed.
+    seeds: `tables.seeds`, drawn as one small tick a seed where there are several.
     """
     rows = table[table.codec == codec_name].sort_values("accuracy")
     figure, axis = plt.subplots(figsize=(WIDTH, 0.9 + 0.28 * len(rows)))
     y, colour = np.arange(len(rows)), COLOURS[codec_name]
     axis.errorbar(rows.accuracy, y, xerr=[rows.accuracy - rows.low, rows.high - rows.accuracy], fmt="o", color=colour,
                   capsize=2, markersize=5, label="accuracy, 95 % interval over people")
-    if seeds is not None:
+    if seeds is not None and seeds.seed.nunique() > 1:
         single = seeds[seeds.codec == codec_name]
         place = dict(zip(rows.training, y))
         axis.plot(single.accuracy, [place[name] - 0.28 for name in single.training], "|", color="black", markersize=7,
-                  label="accuracy, each seed")
+                  label="accuracy, each seed (rows that have several)")
     axis.plot(rows.auc, y, "D", color="#999999", markersize=4, label="AUC")
     axis.plot(rows.paper, y + 0.15, "o", color=colour, markerfacecolor="none", markersize=5, label="accuracy, the paper")
     axis.axvline(50, color="#999999", linewidth=0.8, linestyle=":")
-    axis.set(yticks=y, xlabel=f"{codec_name}, % (dotted: guessing)", xlim=(min(45, rows.low.min() - 2), 101))
+    axis.set(yticks=y, xlabel=f"accuracy and AUC at {codec_name}, % (dotted: guessing)", xlim=(min(45, rows.low.min() - 2), 101))
     axis.set_yticklabels(rows.training)
-    figure.legend(loc="outside lower center", ncols=4, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=4, fontsize=7)
     return figure
 
 
@@ -71,9 +81,9 @@ def collapse(table: pd.DataFrame) -> Figure:
     """
     names = list(dict.fromkeys(table.training))
     figure, axes = plt.subplots(2, 3, figsize=(WIDTH, 5.0), sharex=True)
-    for name, colour in zip(names, LINES):
+    for name, colour, mark in zip(names, LINES, LINE_MARKS):
         rows = table[table.training == name]
-        x, style = rows.updates + 1, {"color": colour, "linewidth": 1.2}
+        x, style = rows.updates + 1, {"color": colour, "linewidth": 1.2, "marker": mark, "markersize": 3.5}
         for line, space in zip(axes, "zh"):
             line[0].plot(x, 1 - rows[f"cos_twins_{space}"], **style)
             line[0].plot(x, 1 - rows[f"cos_different_{space}"], linestyle="--", **style)
@@ -92,22 +102,21 @@ def collapse(table: pd.DataFrame) -> Figure:
         axis.set_title(title, fontsize=9)
     for axis in axes[1]:
         axis.set(xlabel="step (logarithmic)")
-    models = [Line2D([], [], color=colour) for _, colour in zip(names, LINES)]
+    models = [Line2D([], [], color=colour, marker=mark, markersize=4) for _, colour, mark in zip(names, LINES, LINE_MARKS)]
     marks = [Line2D([], [], color="#555555", linestyle=style) for style in ("-", "--")]
     figure.legend(models + marks, [*names, "twins", "different images"], loc="outside lower center", ncols=3, fontsize=8)
     return figure
 
 
 def curves(log: pd.DataFrame) -> Figure:
-    """The two losses of a run's log over its iterations, and its validation accuracy."""
+    """The two losses of a run's log over its iterations, both axes logarithmic, and its validation accuracy."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.4))
     for name, colour in (("cro", COLOURS["HQ"]), ("sim", COLOURS["LQ"])):
         if name in log:
-            left.plot(log.iteration, log[name], color=colour, alpha=0.3, linewidth=0.7)
-            left.plot(log.iteration, log[name].rolling(10, min_periods=1).mean(), color=colour, label=f"Loss_{name}")
-    left.axhline(np.log(2), color="#999999", linewidth=0.8, linestyle=":")
-    left.set(xlabel="iteration", ylabel="loss (thick: mean of 10)", yscale="log")
-    left.legend()
+            left.plot(log.iteration, log[name], color=colour, linewidth=0.8, label=f"Loss_{name}")
+    left.axhline(np.log(2), color="#999999", linewidth=1, linestyle=":", label="log 2: guessing")
+    left.set(xlabel="iteration (logarithmic)", ylabel="loss", xscale="log", yscale="log")
+    left.legend(loc="lower left", fontsize=7)
     points = log.dropna(subset="val_accuracy")
     right.plot(points.iteration, points.val_accuracy, color=COLOURS["RAW"], marker="o", markersize=3)
     right.set(xlabel="iteration", ylabel="validation accuracy (%)")

@@ -16,6 +16,7 @@ import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +26,11 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.faces import forge
 from tcnsc_lib.faces.render import motion, person, render
 from tcnsc_lib.faces.video import write_video
-from tcnsc_lib.files import read_json, write_json
+from tcnsc_lib.files import PACKAGE, code_digest, cores, read_json, write_json
 
 METHOD = "Deepfakes"
 CRF = {"raw": 0, "c23": 23, "c40": 40}
+WORKERS = 16  # at once at most
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,27 @@ def pairs(scale: Scale) -> dict[str, list[list[str]]]:
             for part in ("train", "val", "test")}
 
 
+@cache
+def code() -> str:
+    """Digest of the code that renders and forges the demo."""
+    return code_digest("faces/demo.py", "faces/forge.py", "faces/video.py",
+                       *sorted(f"faces/render/{path.name}" for path in (PACKAGE / "faces/render").glob("*.py")))
+
+
 def make_demo(root: Path, scale: Scale = Scale()) -> Path:
     """Render what is missing of the demo's videos into `root`; a second call finds it done. Goes on where stopped."""
     root, splits = Path(root), pairs(scale)
-    note = root / "scale.json"
+    note, made = root / "scale.json", asdict(scale) | {"code": code()}
     if not note.exists():
-        write_json(note, asdict(scale))
-    if read_json(note) != asdict(scale):
-        raise CompanionError(f"The demo in {root} was rendered at another scale ({read_json(note)}); delete that folder "
+        write_json(note, made)
+    if read_json(note) != made:
+        raise CompanionError(f"The demo in {root} was rendered at another scale, or by other code ({read_json(note)}); delete that folder "
                              f"and {root.parent / 'faces' / 'demo'} to make them anew.")
     todo = [pair for part in splits.values() for pair in part
             if not all(path.exists() for path in _paths(root, *pair).values())]
     if todo:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(mp_context=context) as pool:
+        with ProcessPoolExecutor(min(cores(), len(todo), WORKERS), context) as pool:
             jobs = [pool.submit(_make_pair, root, pair, scale) for pair in todo]
             try:
                 title = f"rendering pairs of people -> {os.path.relpath(root)}"
