@@ -32,7 +32,8 @@ from tcnsc_lib.detectors.mesonet import Meso4, MesoInception4
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.detectors.xception import Xception
 from tcnsc_lib.evaluation import evaluate, features, predict
-from tcnsc_lib.files import code_digest, cores, digest, write_text
+from tcnsc_lib.files import code_digest, digest, write_text
+from tcnsc_lib.machine import cores, threads
 from tcnsc_lib.profiles import Profile, faces, home
 from tcnsc_lib.training import Run, Schedule, device, train
 
@@ -247,7 +248,9 @@ def predictions(name: str, p: Profile, seed: int | None = None) -> pd.DataFrame:
         return probed(name, p)
     path = _predicted(name, p, seed)
     if not path.exists():
-        table = predict(train_experiment(name, p, seed).detector, faces(p), paper.CODECS)
+        run = train_experiment(name, p, seed)
+        with threads(1):
+            table = predict(run.detector, faces(p), paper.CODECS)
         write_text(path, table.to_csv(index=False))
     return pd.read_csv(path)
 
@@ -266,9 +269,10 @@ def probed(name: str, p: Profile) -> pd.DataFrame:
     detector = train_experiment(MODEL_A, p).detector if name == PROBE else tcnsc(p).to(device())
     crops = faces(p)
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-    probe.fit(features(detector, crops.images("RAW", "train")), crops.labels("train"))
-    return pd.DataFrame({codec: probe.predict_proba(features(detector, crops.images(codec, "test")))[:, 1]
-                         for codec in paper.CODECS})
+    with threads(1):
+        probe.fit(features(detector, crops.images("RAW", "train")), crops.labels("train"))
+        return pd.DataFrame({codec: probe.predict_proba(features(detector, crops.images(codec, "test")))[:, 1]
+                             for codec in paper.CODECS})
 
 
 def scores(name: str, p: Profile, seed: int | None = None) -> pd.DataFrame:

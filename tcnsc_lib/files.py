@@ -109,11 +109,6 @@ def commit() -> str:
 commit()  # asked now: the code that runs is the code of now, whatever a long run sees committed meanwhile
 
 
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def environment(device: str = "cpu") -> dict[str, str]:
     """Versions, processor and commit: what a number needs beside it to be believed."""
     names = ("torch", "torchvision", "numpy", "pillow", "av", "facenet-pytorch", "scikit-learn")

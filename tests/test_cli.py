@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import signal
 import re
 import shutil
 from dataclasses import replace
@@ -199,6 +200,12 @@ def fail_after(count: int, function, error: BaseException):
             raise error
         return function(*args, **options)
     return call
+
+
+def test_a_time_limit_stops_it_like_ctrl_c(capsys, monkeypatch):
+    monkeypatch.setattr(profiles, "clips", lambda p: os.kill(os.getpid(), signal.SIGTERM))
+    assert cli.main(["demo"]) == 130
+    assert "stopped; the same command goes on" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("where, name, after", [(files.os, "replace", 0), (files.os, "replace", 3),

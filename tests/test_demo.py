@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import laplace
 
+from tcnsc_lib import CompanionError
 from tcnsc_lib.faces import demo, ffpp, forge
 from tcnsc_lib.faces.demo import Scale, make_demo, pairs
 from tcnsc_lib.faces.detect import FaceFinder
@@ -215,6 +216,12 @@ def test_fakes_show_the_source_in_the_pose_of_the_target():
 
 def test_demo_is_the_same_bytes_twice(videos, tmp_path):
     assert content(make_demo(tmp_path, TINY)) == content(videos)
+
+
+def test_a_demo_of_other_code_is_refused(videos, monkeypatch):
+    monkeypatch.setattr(demo, "code", lambda: "0123456789")
+    with pytest.raises(CompanionError, match="by other code .* delete that folder and .*faces/demo to make them anew"):
+        make_demo(videos, TINY)
 
 
 def test_interrupted_demo_is_completed_and_a_complete_one_left_alone(videos, tmp_path):

@@ -258,14 +258,15 @@ def test_figure_1_shows_each_crop_after_each_codec_with_its_numbers(toy_faces):
             np.testing.assert_array_equal(axis.images[0].get_array(), codec(name)(toy_faces.load(files[crop])))
             assert axis.get_xlabel() == f"{4 - i}.0 KB, |Δ| {i}.0, blocks {1 + i / 4:.2f}"
             (zoom,) = axis.child_axes
-            np.testing.assert_array_equal(zoom.images[0].get_array(), axis.images[0].get_array()[16:24, 6:14])
+            np.testing.assert_array_equal(zoom.images[0].get_array(), axis.images[0].get_array()[18:22, 9:13])
     assert [axis.get_title() for axis in axes[0]] == ["(a) RAW", "(b) HQ", "(c) MQ", "(d) LQ"]
 
 
 def test_figure_2_tells_the_sizes_of_the_network():
     text = [shown.get_text() for shown in draw("figure2", DEMO).axes[0].texts]
-    assert sum("128 values\n1,234,567 weights" in words for words in text) == 2  # f, once for each view
-    assert sum("32 values\n7,654 weights" in words for words in text) == 2
+    assert sum("128 values\n1,234,567 weights" in words for words in text) == 1  # the twin's f and g are the same
+    assert sum("32 values\n7,654 weights" in words for words in text) == 1
+    assert {"f: the same", "g: the same"} <= set(text)
     assert sum("2 values\n258 weights" in words for words in text) == 1
 
 
@@ -292,15 +293,16 @@ def test_figure_4_lays_each_map_over_its_own_crop(toy_faces):
         heat = enlarge(np.float32([[[row.c0, row.c1], [row.c2, row.c3]]]), 32)[0]
         np.testing.assert_allclose(above.get_array(), heat, atol=1e-6)
         assert above.get_clim() == (0, 1) and 0 < above.get_alpha() < 1
-        assert axis.get_xlabel() == f"p = {row.p:.2f}" and list(axis.collections[0].levels) == [0.5]
-    assert all(blocks[model].get_suptitle() == model for model in blocks)
+        assert axis.get_xlabel() == f"p(fake) {row.p:.2f}" and list(axis.collections[0].levels) == [0.5]
+    assert all(blocks[model].get_suptitle() == f"{model} (2 x 2 cells)" for model in blocks)
 
 
 def test_figure_5_draws_every_mean_interval_and_number_of_the_paper():
     left, right = draw("figure5", DEMO).axes
     table, first = MADE["figure5_means"], next(iter(VARIANTS))
     rows = table[table.measure == first]
-    assert [patch.get_height() for patch in left.patches] == pytest.approx(rows["mean"].tolist())
+    assert [1 + patch.get_height() for patch in left.patches] == pytest.approx(rows["mean"].tolist())
+    assert all(patch.get_y() == 1 for patch in left.patches) and left.get_ylim()[1] == 1
     assert [bool(patch.get_hatch()) for patch in left.patches] == [False] * 4 + [True] * 4
     np.testing.assert_allclose(errors(left), rows[["low", "high"]], rtol=1e-6)
     hollow = [line for line in left.lines if line.get_markerfacecolor() == "white"]
@@ -311,13 +313,14 @@ def test_figure_5_draws_every_mean_interval_and_number_of_the_paper():
         paper.CODECS[1:])
     drawn = {}
     for line in right.lines:  # those of JPEG joined, WEBP by itself
-        drawn.setdefault((line.get_linestyle(), line.get_color()), {}).update(zip(line.get_xdata(), heights(line)))
+        drawn.setdefault((line.get_linestyle(), line.get_color()), {}).update(
+            zip(np.round(line.get_xdata()).astype(int).tolist(), heights(line)))
     assert {len(line.get_xdata()) for line in right.lines} == {3, 1}
     for variant, style in zip(VARIANTS, ("-", "--", "-.", ":")):
         for label, (_, colour, _) in LABELS.items():
             these = table[(table.measure == variant) & (table.label == label)]
             assert drawn.pop((style, colour)) == pytest.approx(dict(zip(range(4), these["mean"])))
-    assert not drawn and left.get_ylim()[0] < table.low.min()
+    assert not drawn and left.get_ylim()[0] < min(table.low.min(), table.paper.min())
 
 
 def test_figure_6_draws_every_curve_fake_above_real():
@@ -346,7 +349,8 @@ def test_figure_6_draws_every_curve_fake_above_real():
 @pytest.mark.parametrize("name", ["table1", "table3"])
 def test_the_figure_of_a_table_draws_its_intervals(name):
     table = pd.concat([MADE[stem] for stem in PICTURES[name].tables])
-    shown = {axis.get_title(): axis for axis in draw(name, DEMO).axes if axis.get_title()}
+    shown = {axis.get_title().replace("classifier alone,\nmodel B", "model B"): axis
+             for axis in draw(name, DEMO).axes if axis.get_title()}
     assert list(shown) == list(dict.fromkeys(table.training))
     for training, axis in shown.items():
         rows = table[table.training == training]
@@ -365,17 +369,33 @@ def test_a_ranking_draws_accuracy_interval_auc_the_paper_and_each_seed():
     np.testing.assert_allclose([segment[:, 0] for segment in box[2][0].get_segments()], rows[["low", "high"]], rtol=1e-6)
     for line, column in ((box[0], "accuracy"), (lines["AUC"], "auc"), (lines["accuracy, the paper"], "paper")):
         assert line.get_xdata().tolist() == pytest.approx(rows[column].tolist(), nan_ok=True)
-    ticks, place = lines["accuracy, each seed"], dict(zip(rows.training, range(3)))
+    ticks, place = lines["accuracy, each seed (rows that have several)"], dict(zip(rows.training, range(3)))
     single = MADE["table2_seeds"].query("codec == 'LQ'")
     np.testing.assert_allclose(ticks.get_xdata(), single.accuracy, rtol=1e-6)
     assert np.round(ticks.get_ydata()).tolist() == [place[name] for name in single.training]
+
+
+def test_an_interval_that_is_a_point_is_marked_and_explained():
+    table = MADE["table3"].copy()
+    save("table3", DEMO, table)
+    words = [text.get_text() for text in draw("table3", DEMO).legends[0].get_texts()]
+    assert len(words) == 2
+    table.loc[2, ["low", "high"]] = table.loc[2, "accuracy"]  # Meso4 at MQ
+    save("table3", DEMO, table)
+    figure = draw("table3", DEMO)
+    assert "all crops called alike" in figure.legends[0].get_texts()[2].get_text()
+    daggers = [(axis.get_title(), text.get_position()) for axis in figure.axes for text in axis.texts]
+    assert [(name, round(x)) for name, (x, _) in daggers] == [("Meso4", 2)] and daggers[0][1][1] > table.accuracy[2]
+
+
+def test_one_seed_is_no_tick():
+    save("table2_seeds", DEMO, MADE["table2_seeds"].query("seed == 3"))
+    assert not [line for line in draw("table2_lq", DEMO).axes[0].lines if "seed" in line.get_label()]
 
 
 def test_training_curves_draw_both_losses_and_the_accuracies_that_were_taken():
     left, right = draw("training_curves", DEMO).axes
     log = MADE["training_curves"]
     for i, name in enumerate(("cro", "sim")):
-        np.testing.assert_allclose(left.lines[2 * i].get_ydata(), log[name], rtol=1e-6)
-        smooth = heights(left.lines[2 * i + 1])
-        assert smooth[0] == pytest.approx(log[name][0]) and smooth[-1] == pytest.approx(log[name][-10:].mean())
+        np.testing.assert_allclose(left.lines[i].get_ydata(), log[name], rtol=1e-6)
     assert right.lines[0].get_xdata().tolist() == [10, 20, 30] and heights(right.lines[0]) == [60, 70, 80]

@@ -5,6 +5,8 @@ import json
 import multiprocessing
 import os
 import shutil
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -336,6 +338,18 @@ def test_what_a_run_reads_is_compressed_before_workers_share_it(home, monkeypatc
     experiments._fill_arrays([(name, None)], TOY)
     monkeypatch.setattr(FaceSet, "_fill", never)
     predictions(name, TOY)
+
+
+def test_a_worker_that_is_killed_is_told_in_a_sentence(home, monkeypatch):
+    class Killed(Future):
+        def result(self):
+            raise BrokenProcessPool
+
+    monkeypatch.setattr(experiments, "device", lambda: "cpu")
+    monkeypatch.setattr(experiments, "cores", lambda: 2)
+    monkeypatch.setattr(experiments, "as_completed", lambda futures: [Killed()])
+    with pytest.raises(CompanionError, match="^One of 2 trainings was ended from outside, most likely for want of memory"):
+        train_all([("model B", None), ("model B", 1)], TOY)
 
 
 def test_a_run_that_fails_is_told_without_waiting_for_the_others(home, monkeypatch):

@@ -16,7 +16,8 @@ from matplotlib import pyplot
 from tcnsc_lib import paper, tables
 from tcnsc_lib.drawing import LINES
 from tcnsc_lib.drawing import tables as plots
-from tcnsc_lib.experiments import (AUGMENTED, CONTROLS, DUAL, EXPERIMENTS, JPEG, MODEL_A, PROBE, SEEDED, UNCOMPARED,
+from tcnsc_lib.experiments import (AUGMENTED, CONTROLS, DUAL, EXPERIMENTS, JPEG, MODEL_A, ON_H, PROBE, SEEDED,
+                                   UNCOMPARED,
                                    UNTRAINED)
 from tcnsc_lib.profiles import PROFILES, Profile
 
@@ -88,13 +89,14 @@ def test_jobs_all_trains_every_experiment_and_the_seeds_of_the_main_rows():
     for p in (P, PROFILES["photos"], PROFILES["ffpp"]):
         seeds = {(name, p.seed + i) for name in SEEDED for i in range(1, p.seeds)}
         second = {"model A", "model B", DUAL, *CONTROLS}
-        assert len(seeds) == 3 * (p.seeds - 1) and len(second) == 8
+        assert len(seeds) == 5 * (p.seeds - 1) > 0 and len(second) == 8
         assert set(tables.jobs("all", p)) == {(name, None) for name in EXPERIMENTS} | seeds
         assert set(tables.jobs("2", p)) == {(name, None) for name in second} | seeds
         assert {name for name, _ in tables.jobs("1", p)} == {*paper.TABLE1.index, "model B"}
         assert {name for name, _ in tables.jobs("3", p)} == {*paper.TABLE3.index, DUAL} - {"TCNSC"}
     assert {job for job in tables.jobs("2", P) if job[1] is not None} == {
-        ("(RAW, LQ)", 4), ("model B", 4), ("(i) both views, no similarity", 4)}
+        ("(RAW, LQ)", 4), ("model B", 4), ("(i) both views, no similarity", 4), ("(iv) dual, similarity on h", 4),
+        ("(v) dual, nothing compared", 4)}
 
 
 def test_the_ablation_tells_what_each_row_sees():
@@ -116,13 +118,13 @@ def test_means_and_deviations_over_seeds_by_hand(say):
     say(DUAL, 3, LQ=(4, 4))
     say(DUAL, 4, LQ=(2, 2), RAW=(4, 3))
     say(AUGMENTED, 4, WEBP=(3, 3))
-    names = ["dual", "model B", AUGMENTED]
+    names = ["dual", "model B", AUGMENTED, ON_H, UNCOMPARED]
     each = tables.seeds(P)  # a row each test set, seed and training
     assert each.training.tolist() == [name for name in names for _ in range(10)]
     assert each.seed.tolist() == [seed for _ in names for seed in (3, 4) for _ in range(5)]
-    assert each[each.codec == "LQ"].accuracy.tolist() == [100, 50, *[100] * 4]
+    assert each[each.codec == "LQ"].accuracy.tolist() == [100, 50, *[100] * 8]
     table = tables.seed_summary(P).set_index(["training", "codec"])
-    assert table.index.get_level_values(0).unique().tolist() == names and len(table) == 15
+    assert table.index.get_level_values(0).unique().tolist() == names and len(table) == 25
     assert table.loc[("dual", "LQ"), ["accuracy", "accuracy_sd"]].tolist() == pytest.approx([75, 50 / 2**0.5])
     assert table.loc[("dual", "RAW"), ["accuracy", "accuracy_sd"]].tolist() == pytest.approx([93.75, 12.5 / 2**0.5])
     assert table.loc[(AUGMENTED, "WEBP"), ["accuracy", "accuracy_sd"]].tolist() == pytest.approx([87.5, 25 / 2**0.5])
@@ -146,15 +148,18 @@ def test_differences_over_seeds_by_hand(say):
     say("model B", 4, LQ=(0, 1))
     say(AUGMENTED, 4, LQ=(2, 2))
     table = tables.seed_differences(P)
-    titles = ["dual - model B", "dual - (i)", "(i) - model B"]
+    titles = ["dual - model B", "dual - (i)", "dual - (v)", "(i) - model B", "(iv) - model B", "(iv) - (i)"]
     assert table["difference of accuracy"].tolist() == [title for title in titles for _ in range(5)]
-    assert table.codec.tolist() == list(paper.CODECS) * 3
+    assert table.codec.tolist() == list(paper.CODECS) * 6
     assert table.columns.tolist()[2:] == ["difference", "low", "high", "least", "most", "settled"]
     at_lq = table[table.codec == "LQ"].set_index("difference of accuracy")
     assert at_lq.loc["dual - model B", "difference":"most"].tolist() == pytest.approx([68.75, 62.5, 75, 62.5, 75])
     assert at_lq.loc["dual - (i)", "difference":"most"].tolist() == pytest.approx([18.75, 12.5, 25, 0, 37.5])
     assert at_lq.loc["(i) - model B", "difference":"most"].tolist() == pytest.approx([50, 50, 50, 37.5, 62.5])
-    assert at_lq.settled.tolist() == ["yes", "no", "yes"]
+    assert at_lq.loc["dual - (v)", "difference":"most"].tolist() == pytest.approx([-6.25, -12.5, 0, -12.5, 0])
+    assert at_lq.loc["(iv) - model B", "difference":"most"].tolist() == pytest.approx([75, 75, 75, 62.5, 87.5])
+    assert at_lq.loc["(iv) - (i)", "difference":"most"].tolist() == pytest.approx([25, 25, 25, 0, 50])
+    assert at_lq.settled.tolist() == ["yes", "no", "no", "yes", "yes", "no"]
     elsewhere = table[table.codec != "LQ"]
     assert (elsewhere.loc[:, "difference":"most"] == 0).all(axis=None) and (elsewhere.settled == "no").all()
 
@@ -229,6 +234,8 @@ def test_the_figure_of_a_table_draws_every_number_of_every_row(say, number, coun
     table = {2: tables.table2, 3: tables.table3}[number](P)
     figure = plots.table_plot(table)
     drawn = {axis.get_title().replace("\n", " "): axis for axis in figure.axes if axis.get_title()}
+    if number == 2:
+        drawn = {"model B" if name == "classifier alone, model B" else name: axis for name, axis in drawn.items()}
     assert list(drawn) == list(dict.fromkeys(table.training)) and len(drawn) == count
     for name, axis in drawn.items():
         rows = table[table.training == name]

@@ -26,7 +26,8 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.faces import forge
 from tcnsc_lib.faces.render import motion, person, render
 from tcnsc_lib.faces.video import write_video
-from tcnsc_lib.files import PACKAGE, code_digest, cores, read_json, write_json
+from tcnsc_lib.files import PACKAGE, code_digest, read_json, write_json
+from tcnsc_lib.machine import cores
 
 METHOD = "Deepfakes"
 CRF = {"raw": 0, "c23": 23, "c40": 40}

@@ -11,6 +11,8 @@ import numpy as np
 from facenet_pytorch import MTCNN
 from PIL import Image
 
+from tcnsc_lib.machine import threads
+
 BATCH = 32  # frames of up to 640 x 480, fewer of larger ones
 MIN_PROBABILITY = 0.9
 MIN_SIDE = 20  # pixels; MTCNN's smallest face, smaller frames make it fail
@@ -49,8 +51,9 @@ class FaceFinder:
         pixels, side = frames.shape[1] * frames.shape[2], min(frames.shape[1:3])
         batch = max(1, min(BATCH, BATCH * 640 * 480 // pixels))
         self.mtcnn.min_face_size = max(MIN_SIDE, side // 12)
-        found = [self._main(frames.shape[1:3], *result) for i in range(0, len(frames), batch)
-                 for result in zip(*self.mtcnn.detect(frames[i : i + batch], landmarks=True))]
+        with threads(2):  # one thread moves boxes by some 1e-5 pixels, and a manifest is the same everywhere or another one
+            found = [self._main(frames.shape[1:3], *result) for i in range(0, len(frames), batch)
+                     for result in zip(*self.mtcnn.detect(frames[i : i + batch], landmarks=True))]
         boxes, probabilities, landmarks = zip(*found)
         return Faces(np.stack(boxes), np.array(probabilities), np.stack(landmarks))
 
