@@ -48,7 +48,10 @@ class Crops:
 
 
 class Part:
-    """The training part as a detector sees it: its views, labels y and landmarks; real crops alone if it wants no others."""
+    """The training part as a detector sees it: its views, labels y and landmarks; real crops alone if it wants no others.
+
+    where: "cuda" or "cpu", the device that its batches go to.
+    """
 
     def __init__(self, detector: Detector, faces: FaceSet, views: tuple[str, ...], where: str):
         self.views = [Crops(faces, view, where) for view in views]
@@ -60,7 +63,11 @@ class Part:
 
 
 def batch(detector: Detector, part: Part, rows: np.ndarray, flip: bool, seed: list[int]) -> tuple[list[Tensor], Tensor]:
-    """The views of these rows of the part, each float32 (N, 3, S, S), mirrored alike, and their labels y, int64 (N,)."""
+    """The views of these rows of the part, each float32 (N, 3, S, S), and their labels y, int64 (N,).
+
+    rows: into the part, (N,). flip: mirror each image, all its views alike, with probability 1/2. seed: of the mirrors and of
+    what else is drawn; the same numbers give the same batch.
+    """
     rng, rows = np.random.default_rng([*seed, 1]), part.rows[rows]
     mirror, where, y = rng.random(len(rows)) < 0.5, part.views[0].where, part.y[rows]
     if detector.real_only:

@@ -65,7 +65,8 @@ def interval(values: np.ndarray, units: np.ndarray, of: np.ndarray | None = None
 
     Crops of one person succeed or fail together, and so do two people who lent each other their faces, so these units
     are drawn, not crops (`FaceSet.units`; percentile method, 2000 draws). Where donors cross in other ways (photographs),
-    the person on the picture is the unit. Without a single mistake the interval is a point, which is too narrow.
+    the person on the picture is the unit. Without a single mistake, or where all crops are called alike, the interval is a
+    point, which is no certainty.
     values: bool or float (N,); right or wrong gives the interval of an accuracy, the difference of two detectors on
     the same crops a paired interval. of: float (N,), for a ratio of sums, 100 * sum(values) / sum(of), as relative drops
     are. units: of each crop, (N,). NaN for fewer than two units. It covers the choice of test people, not another training.

@@ -52,7 +52,7 @@ def choices(p: Profile) -> pd.DataFrame:
 
 
 def wide(table: pd.DataFrame, value: str = "accuracy") -> pd.DataFrame:
-    """Long form -> the paper's: a row a training pair, a column a test set, in the paper's order."""
+    """Long form -> the paper's: a row a training pair, model or detector, a column a test set, in the paper's order."""
     return table.pivot(index="training", columns="codec", values=value).loc[
         list(dict.fromkeys(table.training)), list(dict.fromkeys(table.codec))]
 

@@ -57,6 +57,7 @@ class Detector(nn.Module):
         return crops, y
 
     def losses(self, x: Tensor, y: Tensor, x_twin: Tensor | None = None) -> dict[str, Tensor]:
+        """Scalar losses of a batch by name, "total" the one to be minimised: x, x_twin float32 (N, 3, S, S), y int64 (N,)."""
         raise NotImplementedError
 
     def watch(self, x: Tensor, y: Tensor, x_twin: Tensor) -> dict[str, float]:

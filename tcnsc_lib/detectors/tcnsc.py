@@ -22,6 +22,9 @@ class Encoder(ResNet):
     width: channels of the first stage; 64 is ResNet18 itself. A smaller width keeps the stem, all four stages
     and both blocks of each, and divides every channel count alike (for the demo's clock). block, layers: of another
     ResNet in the same way; h then has 8 * width * block.expansion values.
+
+    torchvision's ResNet builds its four stages by calling `_make_layer` with 64, 128, 256 and 512 channels, the first time
+    after a stem of 64; here each is asked for its share of them, and the stem is put in place afterwards.
     """
 
     def __init__(self, width: int = 64, block: type[nn.Module] = BasicBlock, layers: Sequence[int] = (2, 2, 2, 2)):
@@ -35,7 +38,7 @@ class Encoder(ResNet):
             self.bn1 = nn.BatchNorm2d(width)
 
     def _make_layer(self, block, planes, *args, **kwargs):
-        if planes == 64:
+        if planes == 64:  # the first stage: what comes in is the narrower stem
             self.inplanes = self.stage1
         return super()._make_layer(block, planes * self.stage1 // 64, *args, **kwargs)
 

@@ -68,7 +68,7 @@ def figure6(curves: pd.DataFrame) -> Figure:
         tail = curves[(curves.definition == "Durall") & (curves.label == label) & (curves.radius > 0.8)]
         zoom.set(xlim=(0.8, 1), ylim=(tail["mean"].min() - 0.01, tail["mean"].max() + 0.01))
         zoom.tick_params(labelsize=7)
-        zoom.set_xticks([0.85, 0.9, 0.95])
+        zoom.set_xticks([0.85, 0.95])
         line[0].set_ylabel(LABELS[label][0])
         for axis in line[1:]:
             for cut in (1 / 3, 2 / 3):
