@@ -14,9 +14,9 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.figures import read
 
 TOLERANCE = {
-    "accuracy": 8.0, "auc": 6.0, "eer": 8.0, "low": 9.0, "high": 9.0, "ours": 10.0,
-    "reals_called_fake": 16.0, "fakes_called_real": 16.0, "val_accuracy": 20.0, "val_auc": 15.0,
-    "difference": 10.0, "least": 14.0, "most": 14.0, "accuracy_sd": 8.0, "auc_sd": 6.0,
+    "accuracy": 12.0, "auc": 6.0, "eer": 10.0, "low": 15.0, "high": 15.0, "ours": 15.0,
+    "reals_called_fake": 30.0, "fakes_called_real": 30.0, "val_accuracy": 20.0, "val_auc": 15.0,
+    "difference": 15.0, "least": 20.0, "most": 20.0, "accuracy_sd": 8.0, "auc_sd": 6.0,
     **dict.fromkeys(("cos_twins_z", "cos_different_z", "cos_twins_h", "cos_different_h", "spread_z", "spread_h"), 0.5),
     "rank_z": 15.0, "rank_h": 15.0, "gradient_cro": 50.0, "gradient_sim": 5.0, "seconds": np.inf, "crops_per_second": np.inf,
     "total": 0.5, "cro": 0.5, "sim": 0.05, "bytes": 300.0, "mean_abs_difference": 0.5, "blocking": 0.05,
@@ -26,13 +26,15 @@ TOLERANCE = {
     **dict.fromkeys(("x", "y", "silhouette", "neighbour", "probe", "classifier", "p", "heat", "same", "different", "trained",
                      "inside", "hit"), np.inf), "covered": 0.02, "chance": 0.02}
 """Column -> largest difference allowed, in the column's unit (points of percent for rates); inf: not compared; others: equal.
-A single crop's place in feature space or its heat map follows from a training in every detail: only means are compared."""
+Another processor is like another seed, so what follows from a training may move half as much again as it moved most between
+two seeds of one model in table2_seeds.csv (accuracy 7.6, AUC 3.6, low 9.8, real faces called fake 19.5 points). A single
+crop's place in feature space or its heat map follows from a training in every detail: only means are compared."""
 
 MEAN = ("mean", "low", "high", "ours")
 FILES = {
-    "table3.csv": {"accuracy": 32.0, "auc": 24.0, "eer": 32.0, "low": 36.0, "high": 36.0, "reals_called_fake": 64.0,
-                   "fakes_called_real": 64.0},
-    **dict.fromkeys(("table3_drops.csv", "table3_claims.csv"), {"ours": 40.0, "low": 36.0, "high": 36.0}),
+    "table3.csv": {"accuracy": 40.0, "auc": 24.0, "eer": 32.0, "low": 45.0, "high": 45.0, "reals_called_fake": 80.0,
+                   "fakes_called_real": 80.0},
+    **dict.fromkeys(("table3_drops.csv", "table3_claims.csv"), {"ours": 50.0, "low": 50.0, "high": 50.0}),
     **dict.fromkeys(("figure1_claims.csv", "figure5_means.csv"), dict.fromkeys(MEAN, 0.05)),
     **dict.fromkeys(("figure3_means.csv", "figure3_claims.csv"), dict.fromkeys(MEAN, 0.2)),
     "figure4.csv": {f"c{cell}": np.inf for cell in range(100)}, "figure4_maps.csv": {"auc": np.inf},
@@ -45,7 +47,7 @@ FILES = {
     **dict.fromkeys(("figure6_means.csv", "figure6_claims.csv"), dict.fromkeys(MEAN, 0.1))}
 """The same for single files, before TOLERANCE. On the same processor with AVX2 instead of AVX-512, accuracies of Meso4 moved
 by up to 31 points and of Xception-RAW by 6, AUC by 3 and 2: short trainings, outputs near the threshold, so Table 3 has
-four times the others' tolerance. Grad-CAM's hottest cell is another one with another seed. Figures 1, 5, 6 train nothing."""
+three times the others' tolerance. Grad-CAM's hottest cell is another one with another seed. Figures 1, 5, 6 train nothing."""
 
 SEPARATE = {"open_choices.csv": "made apart: tcnsc table choices"}
 """Committed files that the notebooks don't make, since they take more trainings than a reader's patience."""

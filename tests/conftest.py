@@ -85,7 +85,7 @@ def say(monkeypatch, toy_faces):
         return pd.DataFrame({codec: np.where(right(hits.get(codec, (4, 4))) == (y == 1), 0.9, 0.1)
                              for codec in paper.CODECS})
 
-    for module in (experiments, tables, claims):
+    for module in (experiments, tables, claims.tables):
         monkeypatch.setattr(module, "faces", lambda p, quality="raw": toy_faces)
     monkeypatch.setattr(experiments, "predictions", predictions)
     return lambda name, seed=3, **hits: said.update({(name, seed): hits})

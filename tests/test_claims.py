@@ -1,13 +1,18 @@
 """The paper's sentences as numbers: about tables, from probabilities made by hand (`say` in conftest.py; two test people,
 four crops each); about figures, from tables made by hand, of two people too.
 """
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import P
 
 from tcnsc_lib import claims, paper, tables, verdict
+from tcnsc_lib.claims import rules
 from tcnsc_lib.experiments import AUGMENTED, BOTH, DUAL, JPEG, MODEL_A, ON_H, PROBE, UNCOMPARED
+
+ONE = replace(P, seeds=1)
 
 
 def test_drops_by_hand(say):
@@ -38,7 +43,7 @@ def test_a_stated_drop_holds_where_it_lies_in_our_interval(say):
 
 
 def judged(table: pd.DataFrame, part: str) -> pd.Series:
-    (row,) = [row for _, row in table.iterrows() if part in row[claims.CLAIM]]
+    (row,) = [row for _, row in table.iterrows() if part in row[claims.tables.CLAIM]]
     return row
 
 
@@ -52,7 +57,7 @@ def test_the_sentences_about_table_2_by_hand(say):
     say(ON_H, LQ=(4, 2), RAW=(2, 3))
     say(MODEL_A, **{codec: (2, 2) for codec in paper.CODECS})
     say(PROBE, RAW=(2, 4))
-    table = claims.table2_claims(P)
+    table = claims.table2_claims(ONE)
     mean = (45.8 + 43.6 + 41.7 + 40.1 + 41.0) / 5
     expected = {  # the paper's, ours, low, high, holds here
         "untrained classifier": (mean, 42.5, 40, 45, "yes"), "linear probe": (np.nan, -2.5, -10, 5, "can't tell"),
@@ -75,12 +80,31 @@ def test_a_claim_without_the_papers_number_is_judged_all_the_same(say):
     say(JPEG, LQ=(4, 4))
     say(UNCOMPARED, LQ=(3, 4))
     say(DUAL, LQ=(3, 3))
-    table = claims.table2_claims(P)
+    table = claims.table2_claims(ONE)
     assert judged(table, "dual less (i) at LQ")["holds here"] == "yes"
     assert judged(table, "dual less (ii) at LQ")["holds here"] == "no"
     row = judged(table, "(v) at LQ")
     assert [row.ours, row.low, row.high, row["holds here"]] == [-12.5, -25, 0, "can't tell"]
     assert table.paper.isna().tolist() == [False, True, False, False, False, *[True] * 7]
+
+
+def test_a_claim_of_several_seeds_is_about_their_mean_and_holds_where_all_agree(say):
+    say(DUAL, 3, LQ=(4, 4))
+    say(DUAL, 4, LQ=(3, 3))
+    say("model B", 3, LQ=(0, 1))
+    say("model B", 4, LQ=(4, 3))  # seed 3: 100, 75; seed 4: -25, 0
+    say(UNCOMPARED, 3, LQ=(2, 2))
+    say(UNCOMPARED, 4, LQ=(2, 1))  # 50, 50; 25, 50
+    say(JPEG, LQ=(2, 2))  # of one seed, the first
+    table = claims.table2_claims(P)
+    expected = {"dual less model B at LQ": (37.5, 37.5, 37.5, 2, -12.5, 87.5, "can't tell"),
+                "dual less (v) at LQ": (43.75, 37.5, 50, 2, 37.5, 50, "yes"),
+                "dual less (ii) at LQ": (50, 50, 50, 1, 50, 50, "yes")}
+    for part, numbers in expected.items():
+        row = judged(table, part)
+        assert row[["ours", "low", "high", "seeds", "least", "most"]].tolist() == pytest.approx(numbers[:6]), part
+        assert row["holds here"] == numbers[6], part
+    assert (table.seeds == 2).sum() == 7
 
 
 def test_the_gains_of_the_abstract_by_hand(say):
@@ -97,7 +121,7 @@ def test_the_gains_of_the_abstract_by_hand(say):
                 f"{best} LQ": (3.5, 25, 25, 25, "yes"),  # 7 less 5 of 8
                 f"{best} MQ": (5.5, -12.5, -25, 0, "can't tell"),
                 f"{best} HQ": (4.1, -12.5, -25, 0, "can't tell")}
-    assert table[claims.CLAIM].tolist() == list(expected)
+    assert table[claims.tables.CLAIM].tolist() == list(expected)
     assert table["best other, paper"].tolist() == [""] * 3 + ["Xception-C40", "Xception-C40", "Xception-RAW"]
     assert table["best other, ours"].tolist() == [""] * 3 + ["Capsule", "FWA", "Xception-RAW"]
     for row, (theirs, *ours, holds) in zip(table.itertuples(), expected.values(), strict=True):
@@ -143,20 +167,20 @@ NAN = float("nan")
 
 
 @pytest.mark.parametrize("rule, printed, low, high, holds", [
-    (claims.MORE, NAN, 0.1, 2, "yes"), (claims.MORE, NAN, -2, -0.1, "no"), (claims.MORE, 5, -1, 2, "can't tell"),
-    (claims.MORE, 5, 0, 2, "can't tell"), (claims.MORE, -9, -3, -1, "no"),
-    (claims.AT_MOST, 6, 1, 5, "yes"), (claims.AT_MOST, 6, 7, 9, "no"), (claims.AT_MOST, 6, 5, 7, "can't tell"),
-    (claims.AT_MOST, -3, -2, -1, "no"),
-    (claims.PRINTED, -11.3, -12, -11, "yes"), (claims.PRINTED, -11.3, -11, -10, "no"),
-    (claims.PRINTED, -11.3, -14, -12, "no"),
-    (claims.NEAR_ONE, NAN, -4, -1, "yes"), (claims.NEAR_ONE, NAN, -10, -6, "no"),
-    (claims.NEAR_ONE, NAN, -6, -4, "can't tell"), (claims.NEAR_ONE, NAN, 0, 0, "yes"),
-    (claims.MODEST, NAN, 0.2, 0.9, "yes"), (claims.MODEST, NAN, 1.1, 2, "no"), (claims.MODEST, NAN, 0.9, 1.1, "can't tell"),
-    (claims.MODEST, NAN, -3, -2, "yes"),
-    (claims.FLAT, NAN, -0.9, 0.9, "yes"), (claims.FLAT, NAN, 0, 0, "yes"), (claims.FLAT, NAN, 1.1, 2, "no"),
-    (claims.FLAT, NAN, -2, -1.1, "no"), (claims.FLAT, NAN, 0.5, 1.5, "can't tell"), (claims.FLAT, NAN, -3, 3, "can't tell")])
+    (rules.MORE, NAN, 0.1, 2, "yes"), (rules.MORE, NAN, -2, -0.1, "no"), (rules.MORE, 5, -1, 2, "can't tell"),
+    (rules.MORE, 5, 0, 2, "can't tell"), (rules.MORE, -9, -3, -1, "no"),
+    (rules.AT_MOST, 6, 1, 5, "yes"), (rules.AT_MOST, 6, 7, 9, "no"), (rules.AT_MOST, 6, 5, 7, "can't tell"),
+    (rules.AT_MOST, -3, -2, -1, "no"),
+    (rules.PRINTED, -11.3, -12, -11, "yes"), (rules.PRINTED, -11.3, -11, -10, "no"),
+    (rules.PRINTED, -11.3, -14, -12, "no"),
+    (rules.NEAR_ONE, NAN, -4, -1, "yes"), (rules.NEAR_ONE, NAN, -10, -6, "no"),
+    (rules.NEAR_ONE, NAN, -6, -4, "can't tell"), (rules.NEAR_ONE, NAN, 0, 0, "yes"),
+    (rules.MODEST, NAN, 0.2, 0.9, "yes"), (rules.MODEST, NAN, 1.1, 2, "no"), (rules.MODEST, NAN, 0.9, 1.1, "can't tell"),
+    (rules.MODEST, NAN, -3, -2, "yes"),
+    (rules.FLAT, NAN, -0.9, 0.9, "yes"), (rules.FLAT, NAN, 0, 0, "yes"), (rules.FLAT, NAN, 1.1, 2, "no"),
+    (rules.FLAT, NAN, -2, -1.1, "no"), (rules.FLAT, NAN, 0.5, 1.5, "can't tell"), (rules.FLAT, NAN, -3, 3, "can't tell")])
 def test_a_rule_judges_the_whole_interval(rule, printed, low, high, holds):
-    table = claims._judged([("a sentence", rule, printed, [low, high])], np.array([0, 1]))
+    table = rules.judged([("a sentence", rule, printed, [low, high])], np.array([0, 1]))
     assert table.columns.tolist() == ["claim", "holds if", "paper", "ours", "low", "high", "crops", "holds here"]
     row = table.iloc[0]
     assert row[["ours", "low", "high"]].tolist() == pytest.approx([(low + high) / 2, low, high])
@@ -164,17 +188,17 @@ def test_a_rule_judges_the_whole_interval(rule, printed, low, high, holds):
 
 
 @pytest.mark.parametrize("rule, printed", [
-    (claims.MORE, 3), (claims.AT_MOST, 3), (claims.PRINTED, 3), (claims.NEAR_ONE, NAN), (claims.FLAT, NAN),
-    (claims.MODEST, NAN)])
+    (rules.MORE, 3), (rules.AT_MOST, 3), (rules.PRINTED, 3), (rules.NEAR_ONE, NAN), (rules.FLAT, NAN),
+    (rules.MODEST, NAN)])
 def test_without_an_interval_nobody_can_tell(rule, printed):
-    row = claims._judged([("a sentence", rule, printed, [0.5, 0.7, NAN])], np.array([0, 0, 1])).iloc[0]  # of one person
+    row = rules.judged([("a sentence", rule, printed, [0.5, 0.7, NAN])], np.array([0, 0, 1])).iloc[0]  # of one person
     assert row.ours == pytest.approx(0.6) and np.isnan(row.low) and np.isnan(row.high) and row.crops == 2
     assert row["holds here"] == "can't tell"
 
 
 def test_crops_without_a_value_are_left_out_of_mean_and_interval():
     units = np.array([0, 0, 0, 1, 1])
-    whole, part = (claims._judged([("a sentence", claims.MORE, NAN, values)], units, scale=100).iloc[0]
+    whole, part = (rules.judged([("a sentence", rules.MORE, NAN, values)], units, scale=100).iloc[0]
                    for values in ([0.2, 0.2, 0.2, 0.4, 0.4], [0.2, NAN, NAN, NAN, 0.4]))
     assert [whole.ours, whole.low, whole.high] == pytest.approx([28, 20, 40])
     assert [part.ours, part.low, part.high] == pytest.approx([30, 20, 40])
@@ -211,7 +235,7 @@ def test_the_sentences_about_figure_1_by_hand():
         "RAW": (1, 1, 1, 1), "HQ": (1.1, 1.1, 1.1, 1.1), "MQ": (1.05, 1.05, 1, 1), "LQ": (1.5, 0.8, 1.3, 1.4)}))
     assert_claims(table, [("real faces", 0.4, 0.3, 0.5, "yes"), ("fakes", 0.1, -0.2, 0.4, "can't tell"),
                           ("MQ less HQ", -0.075, -0.1, -0.05, "no"), ("LQ less MQ", 0.225, 0.1, 0.35, "yes")])
-    assert table.paper.isna().all() and (table["holds if"] == claims.MORE).all() and table.crops.tolist() == [2, 2, 4, 4]
+    assert table.paper.isna().all() and (table["holds if"] == rules.MORE).all() and table.crops.tolist() == [2, 2, 4, 4]
 
 
 def test_the_sentences_about_figure_3_by_hand():
@@ -306,7 +330,7 @@ def test_the_sentences_about_figure_5_by_hand():
         ("at MQ, real", -11, -12, -10, "yes"), ("at MQ, fake", -7.5, -10, -5, "no"), ("at LQ, real", -25, -30, -20, "yes"),
         ("at LQ, fake", -21, -21, -21, "no"), ("HQ less MQ", 5.5, 5, 6, "yes"), ("MQ less LQ", 13.75, 9.5, 18, "yes")])
     assert table.paper.tolist() == pytest.approx([NAN, NAN, -11.3, -13.3, -20.4, -20.2, NAN, 20.3 - 12.3], nan_ok=True)
-    assert table["holds if"].tolist() == [claims.NEAR_ONE] * 2 + [claims.PRINTED] * 4 + [claims.MORE] * 2
+    assert table["holds if"].tolist() == [rules.NEAR_ONE] * 2 + [rules.PRINTED] * 4 + [rules.MORE] * 2
     assert table.crops.tolist() == [2] * 6 + [4] * 2
     other = claims.figure5_claims(long(["codec"], **{"grey, Gaussian": low, "colour, Gaussian": ssim}))
     assert other["holds here"].tolist() == ["no"] * 6 + ["can't tell"] * 2
@@ -330,7 +354,7 @@ def test_the_sentences_about_figure_6_by_hand():
         ("loss of the high third at LQ", 2, 1, 3, "yes"),
         ("fake less real", 1.5, 1, 2, "yes")])  # 12 and 12, less 10 and 11
     assert table.paper.isna().all() and table.crops.tolist() == [4] * 10
-    assert table["holds if"].tolist() == [claims.FLAT] * 3 + [claims.MODEST] * 2 + [claims.MORE] * 5
+    assert table["holds if"].tolist() == [rules.FLAT] * 3 + [rules.MODEST] * 2 + [rules.MORE] * 5
 
 
 @pytest.mark.parametrize("reals, fakes", [([1, 2, 3], [10, 20]), ([5], [1, 2, 3, 4]), ([1, 2], [1, 2])])
@@ -340,5 +364,5 @@ def test_fake_less_real_is_the_difference_of_the_two_means_whatever_their_number
                           "label": [0] * len(reals) + [1] * len(fakes), "low": 1.0, "middle": 1.0, "high": high,
                           "low_change": 0.0, "middle_change": 0.0, "high_change": 0.0})
     table = pd.concat([crops.assign(codec=name) for name in paper.CODECS], ignore_index=True)
-    assert judged(table.pipe(claims.figure6_claims).rename(columns={"claim": claims.CLAIM}),
+    assert judged(table.pipe(claims.figure6_claims).rename(columns={"claim": claims.tables.CLAIM}),
                   "fake less real").ours == pytest.approx(np.mean(fakes) - np.mean(reals))
