@@ -218,7 +218,8 @@ def gallery(pictures_base: str = "figures/demo") -> str:
 def readme_table(number: int) -> str:
     """The README's Table 1, 2 or 3: the paper's numbers and those committed for each profile.
 
-    Table 1 in full, with the classifier alone; of Tables 2 and 3 accuracy on RAW and at LQ, and AUC at LQ.
+    Table 1 in full, with the classifier alone; of Tables 2 and 3 accuracy on RAW and at LQ, and AUC at LQ; of Table 2 also
+    the mean and standard deviation over seeds of accuracy at LQ, of the rows that have several.
     """
     base = CHECKOUT / "figures"
     files = {name: base / name / f"table{number}.csv" for name in ("demo", "photos")}
@@ -233,13 +234,18 @@ def readme_table(number: int) -> str:
                 lines.append(f"| {label} | {name} | " + " | ".join(f"{block.loc[row, c]:.1f}" for c in paper.CODECS) + " |")
         return "\n".join(lines)
     theirs = {2: paper.TABLE2, 3: paper.TABLE3}[number]
-    head = ["paper RAW", "LQ", *(word for name in ours for word in (f"{name} RAW", "LQ", "AUC LQ"))]
+    seeds = {name: read(base / name / "table2_seeds.csv").query("codec == 'LQ'") for name in ours} if number == 2 else {}
+    head = ["paper RAW", "LQ", *(word for name in ours for word in (
+        f"{name} RAW", "LQ", "AUC LQ", *(["LQ, seeds"] if name in seeds else [])))]
     lines = ["| | " + " | ".join(head) + " |", "|---|" + "---|" * len(head)]
     for row in dict.fromkeys(read(files["demo"]).training):
         cells = [f"{theirs.loc[row, c]:.1f}" if row in theirs.index else "" for c in ("RAW", "LQ")]
-        for table in ours.values():
+        for name, table in ours.items():
             block = table[table.training == row].set_index("codec")
             known = len(block) > 0
             cells += [f"{v:.1f}" for v in (block.accuracy.RAW, block.accuracy.LQ, block.auc.LQ)] if known else [""] * 3
+            if name in seeds:
+                each = seeds[name].accuracy[seeds[name].training == row]
+                cells.append(f"{each.mean():.1f} ± {each.std():.1f}" if len(each) > 1 else "")
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
