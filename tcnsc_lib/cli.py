@@ -210,7 +210,8 @@ def _readme(arguments) -> None:
     path = CHECKOUT / "README.md"
     text = path.read_text(encoding="utf-8")
     parts = {"gallery": overview.gallery(), "verdicts": overview.markdown(overview.verdicts()),
-             **{f"table {number}": overview.readme_table(number) for number in (1, 2, 3)}}
+             **{f"table {number}": overview.readme_table(number) for number in (1, 2, 3)},
+             "differences": overview.differences_table()}
     for name, part in parts.items():
         begin, end = (mark.format(name) for mark in README_MARKS)
         if begin not in text or end not in text:

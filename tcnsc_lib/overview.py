@@ -249,3 +249,18 @@ def readme_table(number: int) -> str:
                 cells.append(f"{each.mean():.1f} ± {each.std():.1f}" if len(each) > 1 else "")
         lines.append(f"| {row} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def differences_table() -> str:
+    """The README's differences over seeds at LQ, from table2_differences.csv of each profile; bold where settled."""
+    base = CHECKOUT / "figures"
+    tables = {name: read(path) for name in LABELS if (path := base / name / "table2_differences.csv").exists()}
+    lines = ["| at LQ, points | " + " | ".join(tables) + " |", "|---|" + "---|" * len(tables)]
+    for title in dict.fromkeys(tables["demo"]["difference of accuracy"]):
+        cells = []
+        for table in tables.values():
+            row = table[(table["difference of accuracy"] == title) & (table.codec == "LQ")].iloc[0]
+            text = cell(row.difference, POINTS, row.low, row.high)
+            cells.append(f"**{text}**" if row.settled == "yes" else text)
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

@@ -19,7 +19,7 @@ from nbval.plugin import get_sanitize_patterns
 from tcnsc_lib import paper, verdict
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.figures import read
-from tcnsc_lib.overview import readme_table
+from tcnsc_lib.overview import differences_table, readme_table
 from tcnsc_lib.profiles import PROFILES, Profile
 from tcnsc_lib.training import Schedule
 
@@ -273,6 +273,11 @@ def test_nothing_to_compare_is_not_agreement(tmp_path):
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_the_readme_shows_the_committed_numbers(number):
     assert readme_table(number) in (ROOT / "README.md").read_text()
+
+
+def test_the_readmes_differences_are_those_of_the_committed_files():
+    assert differences_table() in (ROOT / "README.md").read_text()
+    assert "| dual - (i) | **-" in differences_table()
 
 
 @pytest.mark.parametrize("words, environment, expected", [
