@@ -1,27 +1,27 @@
 """A reproducible companion to TCNSC (Chen, Xu, Wang; Symmetry 2022, 14, 2691).
 
-Read the modules in this order; imports only ever point upwards in this list:
+From a picture to a verdict, in the order in which to read. A room, or a module, imports only what
+stands above it:
 
+    files, pool, machine   whole files and where numbers come from; many jobs at once; the device
     paper        what the paper prints, leaves open and contradicts
     codecs       RAW HQ MQ LQ WEBP and H.264: image -> image
-    faces        where crops come from: a FaceSet from the demo, from photographs, from FaceForensics++
-    detectors    f, g, c and equations 1-4; the other eight systems
-    evaluation   accuracy, AUC, EER and intervals
-    batches      from a FaceSet to what a detector sees in one step
-    training     one loop for every detector
+    faces        where crops come from: a FaceSet of photographs or of FaceForensics++
+    synthetic    the demo's people, rendered: a FaceForensics++ in miniature
+    detectors    f, g, c and equations 1 to 4 in `tcnsc`; the other systems, a file each
+    evaluation   accuracy, AUC, EER and their intervals
+    training     one loop for every detector; a run, its name and its folder
     profiles     whose faces, how large, how long: one word
+    evidence     what was measured: predictions of every test crop, small and exact
     experiments  every run behind every table and figure, by name
-    analysis     the numbers behind Figures 1 and 3 to 6
-    tables       the paper's tables
-    claims       the paper's sentences, as numbers with intervals
-    drawing      numbers -> pictures, in one look
-    figures      files of both, with provenance
-    overview     each item of the paper and its verdict on one line
-    pages, site  executed notebooks as a small HTML site
-    verdict      are the regenerated numbers the committed ones?
+    analysis     Figures 1 and 3 to 6: crops and detectors in, DataFrames out
+    results      tables, claims and plots, all computed from the evidence
+    report       README, site, and whether regenerated numbers are the committed ones
     cli          the `tcnsc` command
 
-`files` (atomic writes, provenance) serves them all.
+A student of the method reads `detectors.tcnsc` and `training.loop`. Who brings faces of another
+kind reads `faces.source`, who brings a detector `detectors.registry`; either is a new file and a
+line. Who doubts a number reads `evaluation`, then `results`.
 """
 
 

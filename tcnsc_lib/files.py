@@ -1,7 +1,7 @@
 """Files that are there whole or not at all, and the line that says what made them."""
+
 from __future__ import annotations
 
-import ast
 import contextlib
 import hashlib
 import json
@@ -10,23 +10,29 @@ import platform
 import secrets
 import subprocess
 import time
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Iterator
+from typing import Any
 
 from tcnsc_lib import CompanionError
 
 PACKAGE = Path(__file__).parent
 CHECKOUT = PACKAGE.parent  # with the committed README, notebooks and figures
 LEFT = 3600
+PACKAGES = ("torch", "torchvision", "numpy", "pillow", "av", "facenet-pytorch", "scikit-learn")
+
+
+# ---------------------------------------------------------------- writing and reading
 
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Write to the yielded path; it becomes `path` on success and vanishes on any error, a full disk included.
+    """Write to the yielded path; it becomes `path` on success.
 
-    Each writer has a path of its own, so several processes may write the same file at once: the last one stands.
+    It vanishes on any error, a full disk included. Each writer has a path of its own, so several
+    processes may write the same file at once: the last one stands.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,10 +47,15 @@ def atomic(path: Path) -> Iterator[Path]:
 
 @cache
 def _sweep(folder: Path) -> None:
-    """Remove what killed processes left half-written in a folder, once nobody has written to it for LEFT seconds."""
-    for part in folder.glob(f".*.{'[0-9a-f]' * 8}.part"):
+    """Remove what killed processes left half-written in a folder.
+
+    Only what nobody has written to for LEFT seconds goes.
+    """
+    token = "[0-9a-f]" * 8
+    for part in folder.glob(f".*.{token}.part"):
         with contextlib.suppress(FileNotFoundError):
-            if time.time() - part.stat().st_mtime > LEFT:
+            age = time.time() - part.stat().st_mtime
+            if age > LEFT:
                 part.unlink()
 
 
@@ -54,17 +65,21 @@ def write_text(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, value) -> None:
+def write_json(path: Path, value: Any) -> None:
     """Atomically write a value as indented JSON."""
     write_text(path, json.dumps(value, indent=1) + "\n")
 
 
-def read_json(path: Path):
+def read_json(path: Path) -> Any:
     """The value in a JSON file; a CompanionError names the file if it is not JSON."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, UnicodeDecodeError) as error:
-        raise CompanionError(f"{path} is not valid JSON ({error}); restore or delete it.") from error
+        message = f"{path} is not valid JSON ({error}); restore or delete it."
+        raise CompanionError(message) from error
+
+
+# ---------------------------------------------------------------- telling things apart
 
 
 def signature(path: Path) -> list[int]:
@@ -73,44 +88,58 @@ def signature(path: Path) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns]
 
 
-def digest(*values) -> str:
+def digest(*values: Any) -> str:
     """Ten hexadecimal digits that change when any of the (JSON-able) values does."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:10]
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
-def code_digest(*modules: str) -> str:
-    """Digest of the package's modules ("faces/detect.py", ...) without comments and docstrings.
+@cache
+def code_digest() -> str:
+    """Ten hexadecimal digits of the bytes of all the package's sources.
 
-    A run is filed under it, so that a changed line of code asks for a new run and a changed sentence doesn't.
+    They are recorded beside what the code made and name nothing: where they differ, a line says so.
     """
-    trees = []
-    for name in modules:
-        tree = ast.parse((PACKAGE / name).read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
-                node.body = node.body[1:]
-        trees.append(ast.dump(tree))
-    return digest(*trees)
+    whole = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        whole.update(path.read_bytes())
+    return whole.hexdigest()[:10]
+
+
+# ---------------------------------------------------------------- what made a number
+
+
+def _git(*words: str) -> str:
+    command = ["git", "--no-optional-locks", "-C", str(CHECKOUT), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 @cache
 def commit() -> str:
-    """The commit of the checkout the library was imported from, "+" when files differed from it, or "unknown"."""
-    def git(*words):
-        return subprocess.run(["git", "--no-optional-locks", "-C", str(CHECKOUT), *words], capture_output=True, text=True, check=True)
+    """The commit of the checkout the library was imported from.
+
+    "+" follows when files differed from it; "unknown" where there is no checkout.
+    """
     try:
-        head = git("rev-parse", "--short=10", "HEAD").stdout.strip()
-        dirty = git("status", "--porcelain", "--untracked-files=no", "--", "tcnsc_lib").stdout.strip()
+        head = _git("rev-parse", "--short=10", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", "tcnsc_lib")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return head + ("+" if dirty else "")
+    return head + ("+" if changed else "")
 
 
-commit()  # asked now: the code that runs is the code of now, whatever a long run sees committed meanwhile
+# Asked now: the code that runs is the code of now, whatever a long run sees committed meanwhile.
+commit()
+code_digest()
 
 
 def environment(device: str = "cpu") -> dict[str, str]:
     """Versions, processor and commit: what a number needs beside it to be believed."""
-    names = ("torch", "torchvision", "numpy", "pillow", "av", "facenet-pytorch", "scikit-learn")
-    return {"commit": commit(), "device": device, "machine": platform.machine(),
-            "python": platform.python_version(), **{name: version(name) for name in names}}
+    made_by = {
+        "commit": commit(),
+        "device": device,
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    }
+    return made_by | {name: version(name) for name in PACKAGES}

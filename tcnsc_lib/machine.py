@@ -1,4 +1,8 @@
-"""The machine: how many cores there are, and how many threads arithmetic takes, which decides its last digits."""
+"""The machine: its cores, its device, and how many threads arithmetic takes.
+
+The number of threads decides the last digits of a sum.
+"""
+
 from __future__ import annotations
 
 import os
@@ -10,12 +14,22 @@ import torch
 
 def cores() -> int:
     """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def device() -> str:
+    """Where networks run: "cuda", a graphics card, where there is one, else "cpu"."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """PyTorch with so many threads, however many cores there are: sums split in another way have other last digits."""
+    """PyTorch with so many threads, however many cores there are.
+
+    Sums that are split in another way have other last digits.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

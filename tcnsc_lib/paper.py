@@ -4,8 +4,8 @@ Paper: Ping Chen, Ming Xu and Xiaodong Wang, "Detecting Compressed Deepfake Imag
 Convolutional Networks with Similarity and Classifier", Symmetry 2022, 14, 2691,
 doi 10.3390/sym14122691 (CC BY 4.0).
 
-Everything here is data: nothing is measured by this library. Notebooks put these numbers beside ours.
-Accuracies are in percent. The comments and explanations are ours, not the authors'.
+Everything here is data: nothing is measured by this library. Notebooks put these numbers beside
+ours. Accuracies are in percent. The comments and explanations are ours, not the authors'.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,9 @@ from dataclasses import astuple, dataclass
 
 import pandas as pd
 
-CODECS = ("RAW", "HQ", "MQ", "LQ", "WEBP")  # the five test sets, in the order of the tables
-PAIRS = (("RAW", "HQ"), ("RAW", "MQ"), ("RAW", "LQ"), ("LQ", "MQ"))  # the four training sets of Table 1
+# The five test sets, in the order of the tables; the four training sets of Table 1.
+CODECS = ("RAW", "HQ", "MQ", "LQ", "WEBP")
+PAIRS = (("RAW", "HQ"), ("RAW", "MQ"), ("RAW", "LQ"), ("LQ", "MQ"))
 
 
 def pair_name(pair: tuple[str, str]) -> str:
@@ -69,7 +70,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class OpenChoice:
-    """Something the paper leaves open. `setting` is the library's name for it ("" if it has none)."""
+    """Something the paper leaves open.
+
+    setting: the library's name for it, a field of `Profile` or of its `Schedule` ("": it has none).
+    """
 
     number: int
     question: str
@@ -110,7 +114,8 @@ SETTINGS = (
     Setting("Table 3", "TCNSC and 8 other detectors x 5 test sets", "4.2.3"),
     Setting("Figure 1", "one real and one fake face at RAW, HQ, MQ, LQ", "1"),
     Setting("Figure 2", "drawing of the network", "3.1"),
-    Setting("Figure 3", "t-SNE of 1000 real + 1000 fake, TCNSC and Xception, at RAW, MQ, LQ", "4.2.3"),
+    Setting("Figure 3", "t-SNE of 1000 real + 1000 fake, TCNSC and Xception, at RAW, MQ, LQ",
+            "4.2.3"),
     Setting("Figure 4", "Grad-CAM of a fake and a real face at RAW, HQ, MQ, LQ", "4.2.3"),
     Setting("Figure 5", "SSIM of compressed against raw, 100 real + 100 fake", "4.3"),
     Setting("Figure 6", "1D power spectrum, raw and compressed, 100 real + 100 fake", "4.3"),
@@ -124,70 +129,93 @@ OPEN = (
     OpenChoice(3, "How wide are the layers of g?", "width_z", "hidden as wide as h; output 128",
                "SimCLR, which the paper cites as its model, does the same."),
     OpenChoice(4, "Does f start from ImageNet weights?", "weights", "random",
-               "Random needs no download. weights=\"imagenet\" fetches torchvision's, at width 64."),
-    OpenChoice(5, "Which augmentation and weight decay?", "flip", "horizontal flip; no weight decay",
+               "Random needs no download. weights=\"imagenet\" fetches torchvision's, at width "
+               "64."),
+    OpenChoice(5, "Which augmentation and weight decay?", "flip",
+               "horizontal flip; no weight decay",
                "Both views flip together, so compression stays the only difference between them."),
     OpenChoice(6, "One logit or two in c?", "", "two logits, linear",
-               "The softmax of two logits gives eq. 3's p; here p is the probability of label 1 = fake."),
-    OpenChoice(7, "Does Loss_cro see the compressed twin too?", "classified", "no, raw only",
-               "Algorithm 2, eq. 3 and Figure 2 feed raw only; one sentence names (h, h') as the output "
-               "of the encoder. In (LQ, MQ), LQ stands in for raw. Row (iii) of our Table 2 is the other reading."),
+               "The softmax of two logits gives eq. 3's p; here p is the probability of label 1 "
+               "= fake."),
+    OpenChoice(7, "Does Loss_cro see the compressed twin too?", "", "no, raw only",
+               "Algorithm 2, eq. 3 and Figure 2 feed raw only; one sentence names (h, h') as the "
+               "output of the encoder. In (LQ, MQ), LQ stands in for raw. The row \"dual, both "
+               "views classified\" of our Table 2 is the other reading."),
     OpenChoice(8, "Which quality has WEBP?", "", "80", "Pillow's default."),
     OpenChoice(9, "Which chroma subsampling has JPEG?", "", "4:2:0", "libjpeg's default."),
     OpenChoice(10, "How does model A decide without a classifier?", "",
                "two ways: an untrained c; a linear probe (logistic regression) on frozen h",
-               "The first asks what the branch alone can decide, the second what its features hold."),
-    OpenChoice(11, "Which window and colours for SSIM?", "", "grey, Gaussian window 11 x 11, sigma 1.5",
-               "Those of Wang et al. (2004), who defined SSIM. Notebook 7 shows three other choices; no training changes."),
-    OpenChoice(12, "How is the face box enlarged and squared?", "enlarge", "1.3, square on the longer side",
-               "The convention of FaceForensics++."),
+               "The first asks what the branch alone can decide, the second what its features "
+               "hold."),
+    OpenChoice(11, "Which window and colours for SSIM?", "",
+               "grey, Gaussian window 11 x 11, sigma 1.5",
+               "Those of Wang et al. (2004), who defined SSIM. Notebook 7 shows three other "
+               "choices; no training changes."),
+    OpenChoice(12, "How is the face box enlarged and squared?", "enlarge",
+               "1.3, square on the longer side", "The convention of FaceForensics++."),
     OpenChoice(13, "Does the split keep a fake with its source video?", "split",
                "ffpp: random; ffpp-official and demo: pairs kept together",
-               "A FaceForensics++ fake shows two people, target and source. ffpp follows the paper and "
-               "reports the leak: about 70 % of test fakes have their source among the training videos."),
+               "A FaceForensics++ fake shows two people, target and source. ffpp follows the "
+               "paper and reports the leak: about 70 % of test fakes have their source among the "
+               "training videos."),
     OpenChoice(14, "Which weights are tested: last, or best on validation?", "", "last iteration",
                "The paper names no selection."),
     OpenChoice(15, "How many seeds?", "seeds", "one; three for Table 2's main rows",
-               "The paper prints no spread. Table 2 carries the main claim, so luck has to be ruled out."),
+               "The paper prints no spread. Table 2 carries the main claim, so luck has to be "
+               "ruled out."),
     OpenChoice(16, "Were the other detectors of Table 3 trained or taken as published?", "",
-               "trained here, all on the same crops", "Only then does a row differ by its method alone."),
+               "trained here, all on the same crops",
+               "Only then does a row differ by its method alone."),
 )
 
 CONTRADICTIONS = (
-    Contradiction(1, "4.1", "For training, HQ is quality 20 and LQ is 80; for testing, HQ is 80 and LQ 20.",
-                  "80, 50, 20 on both sides, as JPEG's scale and Figure 1 suggest. Read literally, the "
-                  "(RAW, HQ) and (RAW, LQ) rows of Table 1 trade places and (LQ, MQ) means 80 and 50: "
-                  "notebook 03 shows that table too."),
+    Contradiction(1, "4.1",
+                  "For training, HQ is quality 20 and LQ is 80; for testing, HQ is 80 and LQ 20.",
+                  "80, 50, 20 on both sides, as JPEG's scale and Figure 1 suggest. Read "
+                  "literally, the (RAW, HQ) and (RAW, LQ) rows of Table 1 trade places and (LQ, "
+                  "MQ) means 80 and 50: notebook 03 shows that table too."),
     Contradiction(2, "eq. 2", "Cosine is symmetric, so the two sums are one sum written twice.",
                   "Loss_sim = 1 - mean cos(z, z')."),
-    Contradiction(3, "eq. 2", "Loss_sim is 0 if g sends every image to one direction. No negatives, "
+    Contradiction(3, "eq. 2",
+                  "Loss_sim is 0 if g sends every image to one direction. No negatives, "
                   "stop-gradient or variance term stands in the way.",
-                  "Whether z collapses is measured: cosine between different images, standard deviation and "
-                  "effective rank of z and h during training."),
-    Contradiction(4, "3.1, 3.2", "Algorithms 1 and 2 each update the network; eq. 4 adds their losses.",
+                  "Whether z collapses is measured: cosine between different images, standard "
+                  "deviation and effective rank of z and h during training."),
+    Contradiction(4, "3.1, 3.2",
+                  "Algorithms 1 and 2 each update the network; eq. 4 adds their losses.",
                   "One joint step on Loss_total."),
-    Contradiction(5, "4.2.3", "All methods not named are said to lose over 20 % at LQ. In Table 3 DSP-FWA "
+    Contradiction(5, "4.2.3",
+                  "All methods not named are said to lose over 20 % at LQ. In Table 3 DSP-FWA "
                   "loses 19.06 %, and Xception-C40 gains (81.3 to 88.3).",
                   "The drop is recomputed for every row; the three that the paper names do check."),
-    Contradiction(6, "1", "Xception is said to fall from 99.7 (raw) to 81.3 (low quality). In Table 3, "
-                  "81.3 is Xception-C40 on RAW; Xception-RAW at LQ has 74.9.",
-                  "Table 3 counts."),
-    Contradiction(7, "abstract", "The gains of 16.9 (LQ) and 10.1 (MQ) are over Xception-RAW, called the "
-                  "state of the art. Xception-C40 is better there, and leaves 3.5 and 5.5.",
+    Contradiction(6, "1",
+                  "Xception is said to fall from 99.7 (raw) to 81.3 (low quality). In Table 3, "
+                  "81.3 is Xception-C40 on RAW; Xception-RAW at LQ has 74.9.", "Table 3 counts."),
+    Contradiction(7, "abstract",
+                  "The gains of 16.9 (LQ) and 10.1 (MQ) are over Xception-RAW, called the state "
+                  "of the art. Xception-C40 is better there, and leaves 3.5 and 5.5.",
                   "Compare with the best other detector in each column."),
-    Contradiction(8, "references", "[13], cited for FaceForensics++, is Xception; [30], for MTCNN, is "
-                  "a pose-invariant face recogniser; [34], for SSIM, is multi-scale SSIM.",
+    Contradiction(8, "references",
+                  "[13], cited for FaceForensics++, is Xception; [30], for MTCNN, is a "
+                  "pose-invariant face recogniser; [34], for SSIM, is multi-scale SSIM.",
                   "FaceForensics++ is [10]; MTCNN is Zhang et al. 2016; SSIM is Wang et al. 2004."),
-    Contradiction(9, "4.2.2", "Table 2 has no control for plain JPEG augmentation: a classifier that sees "
+    Contradiction(9, "4.2.2",
+                  "Table 2 has no control for plain JPEG augmentation: a classifier that sees "
                   "raw and compressed images, without the similarity branch.",
-                  "Such a control is needed: without it, the gain may come from seeing compressed images."),
-    Contradiction(10, "4.2.2", "Both branches together are said to give the best result. In Table 2 the classifier "
-                  "alone is better on RAW (98.8 against 97.6) and on HQ (96.2 against 95.3).",
-                  "Robustness is bought with a little accuracy on clean images; both columns are shown."),
+                  "Such a control is needed: without it, the gain may come from seeing "
+                  "compressed images."),
+    Contradiction(10, "4.2.2",
+                  "Both branches together are said to give the best result. In Table 2 the "
+                  "classifier alone is better on RAW (98.8 against 97.6) and on HQ (96.2 against "
+                  "95.3).",
+                  "Robustness is bought with a little accuracy on clean images; both columns are "
+                  "shown."),
 )
 
 
-def _display(records: Sequence[Setting | OpenChoice | Contradiction], columns: list[str]) -> pd.DataFrame:
+def _display(
+    records: Sequence[Setting | OpenChoice | Contradiction], columns: list[str]
+) -> pd.DataFrame:
     return pd.DataFrame([astuple(record) for record in records], columns=columns)
 
 
@@ -198,14 +226,16 @@ def settings_table() -> pd.DataFrame:
 
 def open_table() -> pd.DataFrame:
     """`OPEN` for display: one row for each open choice, indexed by its number."""
-    return _display(OPEN, ["no.", "the paper leaves open", "setting", "our default", "why"]).set_index("no.")
+    columns = ["no.", "the paper leaves open", "setting", "our default", "why"]
+    return _display(OPEN, columns).set_index("no.")
 
 
 def contradictions_table() -> pd.DataFrame:
     """`CONTRADICTIONS` for display: one row for each slip, indexed by its number."""
-    return _display(CONTRADICTIONS, ["no.", "where", "what is wrong", "our reading"]).set_index("no.")
+    columns = ["no.", "where", "what is wrong", "our reading"]
+    return _display(CONTRADICTIONS, columns).set_index("no.")
 
 
 def relative_drop(table: pd.DataFrame, codec: str = "LQ") -> pd.Series:
-    """Relative fall of accuracy from RAW to `codec`, in percent, one value a row; negative = a rise."""
+    """Relative fall of accuracy from RAW to `codec`, percent, a value a row; negative: a rise."""
     return 100 * (table["RAW"] - table[codec]) / table["RAW"]

@@ -1,4 +1,5 @@
 """Numbers don't depend on how many threads the user's machine offers."""
+
 import pytest
 import torch
 from skimage.data import astronaut
@@ -10,7 +11,7 @@ def test_threads_are_what_is_asked_for_and_then_what_they_were():
     before = torch.get_num_threads()
     with pytest.raises(ZeroDivisionError), machine.threads(before + 1):
         assert torch.get_num_threads() == before + 1
-        1 / 0
+        1 / 0  # noqa: B018, an error is what is wanted
     assert torch.get_num_threads() == before
 
 
@@ -19,10 +20,27 @@ def test_the_cores_are_those_that_the_process_may_use(monkeypatch):
     assert machine.cores() == 1
 
 
+def test_without_a_list_of_them_the_cores_are_those_that_there_are(monkeypatch):
+    monkeypatch.delattr(machine.os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(machine.os, "cpu_count", lambda: 6)
+    assert machine.cores() == 6
+
+
+@pytest.mark.parametrize(("there", "expected"), [(True, "cuda"), (False, "cpu")])
+def test_networks_run_on_a_graphics_card_where_there_is_one(monkeypatch, there, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert machine.device() == expected
+
+
 def test_faces_are_looked_for_with_two_threads_everywhere(finder, monkeypatch):
-    seen, detect = [], finder.mtcnn.detect
-    monkeypatch.setattr(finder.mtcnn, "detect", lambda *given, **named: seen.append(torch.get_num_threads()) or detect(
-        *given, **named))
+    seen = []
+    detect = finder.mtcnn.detect
+
+    def watched(*given, **named):
+        seen.append(torch.get_num_threads())
+        return detect(*given, **named)
+
+    monkeypatch.setattr(finder.mtcnn, "detect", watched)
     for count in (1, 4):
         with machine.threads(count):
             finder(astronaut()[None])

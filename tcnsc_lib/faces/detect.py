@@ -1,10 +1,13 @@
-"""MTCNN: frames -> boxes -> square crops (section 4.1; Zhang et al. 2016, the weights of facenet-pytorch).
+"""MTCNN: frames -> boxes -> square crops.
 
-The crop is the detector's box made square on its longer side and enlarged about its centre (`paper.OPEN`, 12);
-where it leaves the frame, the frame's edge is repeated.
+Section 4.1; Zhang et al. 2016, the weights of facenet-pytorch. The crop is the detector's box made
+square on its longer side and enlarged about its centre (`paper.OPEN`, 12); where it leaves the
+frame, the frame's edge is repeated.
 """
+
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +16,8 @@ from PIL import Image
 
 from tcnsc_lib.machine import threads
 
-BATCH = 32  # frames of up to 640 x 480, fewer of larger ones
+BATCH = 32  # frames of up to VGA, fewer of larger ones
+VGA = 640 * 480  # pixels
 MIN_PROBABILITY = 0.9
 MIN_SIDE = 20  # pixels; MTCNN's smallest face, smaller frames make it fail
 CENTRAL = 0.4
@@ -23,8 +27,9 @@ CENTRAL = 0.4
 class Faces:
     """The main face of each of T frames, NaN where there is none.
 
-    boxes: float64 (T, 4), x0 y0 x1 y1 in pixels. probabilities: (T,) in [0, 1]. landmarks: (T, 5, 2), x y of left
-    eye, right eye, nose, left and right corner of the mouth (left in the picture).
+    boxes: float64 (T, 4), x0 y0 x1 y1 in pixels. probabilities: (T,) in [0, 1]. landmarks:
+    (T, 5, 2), x y of left eye, right eye, nose, left and right corner of the mouth (left in the
+    picture).
     """
 
     boxes: np.ndarray
@@ -33,58 +38,102 @@ class Faces:
 
 
 class FaceFinder:
-    """Finds the main face in frames of one size: among those with p >= min_probability the largest, and central.
+    """Finds the main face in frames of one size.
 
-    "Largest" alone takes a neighbour whom the picture's border cuts; so areas are weighted by a Gaussian of the
-    distance to the frame's centre, CENTRAL of the shorter side wide. In frames of more than 240 pixels a side, faces
-    under a twelfth of it aren't looked for: in full HD that saves nearly all of the time.
+    Among those with p >= min_probability it is the largest, and central. "Largest" alone takes a
+    neighbour whom the picture's border cuts; so areas are weighted by a Gaussian of the distance to
+    the frame's centre, CENTRAL of the shorter side wide. In frames of more than 240 pixels a side,
+    faces under a twelfth of it aren't looked for: in full HD that saves nearly all of the time.
     """
 
-    def __init__(self, device: str = "cpu", min_probability: float = MIN_PROBABILITY):
+    def __init__(self, device: str = "cpu", min_probability: float = MIN_PROBABILITY) -> None:
         self.mtcnn = MTCNN(keep_all=True, device=device)
         self.min_probability = min_probability
 
     def __call__(self, frames: np.ndarray) -> Faces:
         """uint8 (T, H, W, 3) -> Faces of T rows."""
-        if min(frames.shape[1:3]) < MIN_SIDE:
-            return Faces(*(np.full((len(frames), *shape), np.nan) for shape in ((4,), (), (5, 2))))
-        pixels, side = frames.shape[1] * frames.shape[2], min(frames.shape[1:3])
-        batch = max(1, min(BATCH, BATCH * 640 * 480 // pixels))
-        self.mtcnn.min_face_size = max(MIN_SIDE, side // 12)
-        with threads(2):  # one thread moves boxes by some 1e-5 pixels, and a manifest is the same everywhere or another one
-            found = [self._main(frames.shape[1:3], *result) for i in range(0, len(frames), batch)
-                     for result in zip(*self.mtcnn.detect(frames[i : i + batch], landmarks=True))]
-        boxes, probabilities, landmarks = zip(*found)
+        height, width = frames.shape[1:3]
+        shorter = min(height, width)
+        if shorter < MIN_SIDE:
+            return _nowhere(len(frames))
+        batch = min(BATCH, BATCH * VGA // (height * width))
+        batch = max(1, batch)
+        self.mtcnn.min_face_size = max(MIN_SIDE, shorter // 12)
+        found = []
+        # One thread moves boxes by some 1e-5 pixels, and a manifest is the same everywhere or
+        # another one.
+        with threads(2):
+            for i in range(0, len(frames), batch):
+                results = self.mtcnn.detect(frames[i : i + batch], landmarks=True)
+                for result in zip(*results, strict=True):
+                    found.append(self._main((height, width), *result))
+        boxes, probabilities, landmarks = zip(*found, strict=True)
         return Faces(np.stack(boxes), np.array(probabilities), np.stack(landmarks))
 
-    def _main(self, shape, boxes, probabilities, landmarks) -> tuple[np.ndarray, float, np.ndarray]:
-        if boxes is not None:
-            boxes, probabilities = np.asarray(boxes, float), np.asarray(probabilities, float)
-            centres, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-            offsets = (centres - np.array(shape[::-1]) / 2) / (CENTRAL * min(shape))
-            weight = sides.prod(1) * np.exp(-(offsets**2).sum(1)) * (probabilities >= self.min_probability)
-            if weight[best := int(weight.argmax())] > 0:
-                return boxes[best], float(probabilities[best]), np.asarray(landmarks[best], float)
-        return np.full(4, np.nan), float("nan"), np.full((5, 2), np.nan)
+    def _main(
+        self,
+        shape: tuple[int, int],
+        boxes: np.ndarray | None,
+        probabilities: np.ndarray | None,
+        landmarks: np.ndarray | None,
+    ) -> tuple[np.ndarray, float, np.ndarray]:
+        """The main one of a frame's faces; shape: its height and width in pixels."""
+        if boxes is None:
+            return _no_face()
+        boxes = np.asarray(boxes, float)
+        probabilities = np.asarray(probabilities, float)
+        corners = boxes[:, :2]
+        opposite = boxes[:, 2:]
+        sides = opposite - corners
+        middle = np.array(shape[::-1]) / 2
+        offsets = (corners + opposite) / 2 - middle
+        offsets = offsets / (CENTRAL * min(shape))
+        central = np.exp(-(offsets**2).sum(1))
+        weight = sides.prod(1) * central * (probabilities >= self.min_probability)
+        best = int(weight.argmax())
+        if not weight[best] > 0:
+            return _no_face()
+        return boxes[best], float(probabilities[best]), np.asarray(landmarks[best], float)
 
 
-def square(box: np.ndarray, enlarge: float) -> tuple[int, int, int]:
-    """Left, top and side, whole pixels, of the square around a box; side = enlarge * the longer side."""
+def _no_face() -> tuple[np.ndarray, float, np.ndarray]:
+    return np.full(4, np.nan), float("nan"), np.full((5, 2), np.nan)
+
+
+def _nowhere(count: int) -> Faces:
+    boxes = np.full((count, 4), np.nan)
+    landmarks = np.full((count, 5, 2), np.nan)
+    return Faces(boxes, np.full(count, np.nan), landmarks)
+
+
+def square(box: Sequence[float], enlarge: float) -> tuple[int, int, int]:
+    """Left, top and side, whole pixels, of the square around a box.
+
+    box: x0 y0 x1 y1. side = enlarge * the longer side.
+    """
     x0, y0, x1, y1 = box
     side = max(1, round(enlarge * max(x1 - x0, y1 - y0)))
-    return round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2), side
+    left = round((x0 + x1 - side) / 2)
+    top = round((y0 + y1 - side) / 2)
+    return left, top, side
 
 
-def to_crop(points: np.ndarray, box: np.ndarray, size: int, enlarge: float) -> np.ndarray:
-    """Where points of the frame, float (..., 2), x y in pixels, lie in the `crop` of this box, in its pixels."""
+def to_crop(points: np.ndarray, box: Sequence[float], size: int, enlarge: float) -> np.ndarray:
+    """Where points of the frame lie in the `crop` of this box, in its pixels.
+
+    points: float (..., 2), x y in pixels.
+    """
     left, top, side = square(box, enlarge)
-    return (np.asarray(points) - (left, top) + 0.5) * size / side - 0.5
+    inside = np.asarray(points) - (left, top) + 0.5
+    return inside * size / side - 0.5
 
 
-def crop(frame: np.ndarray, box: np.ndarray, size: int, enlarge: float) -> np.ndarray:
+def crop(frame: np.ndarray, box: Sequence[float], size: int, enlarge: float) -> np.ndarray:
     """The face in a frame: uint8 (H, W, 3) -> uint8 (size, size, 3), antialiased (Lanczos)."""
+    height, width = frame.shape[:2]
     left, top, side = square(box, enlarge)
-    rows = np.clip(np.arange(top, top + side), 0, frame.shape[0] - 1)
-    columns = np.clip(np.arange(left, left + side), 0, frame.shape[1] - 1)
-    cut = Image.fromarray(np.ascontiguousarray(frame[rows[:, None], columns]))
-    return np.asarray(cut.resize((size, size), Image.Resampling.LANCZOS))
+    rows = np.clip(np.arange(top, top + side), 0, height - 1)
+    columns = np.clip(np.arange(left, left + side), 0, width - 1)
+    cut = np.ascontiguousarray(frame[rows[:, None], columns])
+    resized = Image.fromarray(cut).resize((size, size), Image.Resampling.LANCZOS)
+    return np.asarray(resized)

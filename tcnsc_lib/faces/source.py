@@ -1,0 +1,86 @@
+"""What a source of faces is. A new one is a file with a subclass, and a line in `profiles`.
+
+A source knows where its pictures lie (`root`), where its crops go (`out`), and how they are cut
+(`settings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tcnsc_lib import CompanionError
+from tcnsc_lib.faces.detect import to_crop
+from tcnsc_lib.faces.store import LANDMARKS, FaceSet
+
+
+@dataclass(frozen=True)
+class FaceSettings:
+    """How faces are cut. A source uses what concerns it.
+
+    size: pixels of a crop's side. enlarge: of MTCNN's box. frames: sampled a video, evenly.
+    method: of FaceForensics++. split: "official", or "paper" (at random). bottleneck: of a swap,
+    pixels. seed: of what is drawn, the split and the donors.
+    """
+
+    size: int = 224
+    enlarge: float = 1.3
+    frames: int = 300
+    method: str = "Deepfakes"
+    split: str = "paper"
+    bottleneck: int = 48
+    seed: int = 0
+
+
+class Source:
+    """Where crops come from.
+
+    private: whether crops show real people; those are never written into figures.
+    has_videos: whether there are videos (`clips`) at more than one quality.
+    same_frame: the columns of the manifest that a fake shares with the real crop of its frame.
+    """
+
+    private = True
+    has_videos = False
+    same_frame: tuple[str, ...] = ("video",)
+
+    def __init__(self, root: Path, out: Path, settings: FaceSettings) -> None:
+        self.root = Path(root)
+        self.out = Path(out)
+        self.settings = settings
+
+    def faces(self, quality: str = "raw") -> FaceSet:
+        """The crops at a video quality ("raw", "c23", "c40"); made or completed if not there.
+
+        Raises CompanionError where the source lacks something.
+        """
+        raise NotImplementedError
+
+    def forged_area(self, crops: FaceSet, rows: pd.DataFrame) -> np.ndarray:
+        """The pixels that the forgery touched in crops, given by rows of their manifest.
+
+        bool (N, S, S). Nowhere in real crops; nowhere, either, in fakes whose mask isn't known.
+        """
+        raise NotImplementedError
+
+    def clips(self, quality: str = "raw") -> list:
+        """The videos at a quality, each with its part. CompanionError where there are none."""
+        raise CompanionError(f"{self.root} holds no videos; choose profile demo or ffpp.")
+
+
+def face_columns(
+    box: Sequence[float], landmarks: Sequence, probability: float, settings: FaceSettings
+) -> dict[str, float]:
+    """The columns of a manifest that tell where a face was found.
+
+    box: x0 y0 x1 y1. landmarks: (5, 2). Both in pixels of the frame; in the manifest, landmarks are
+    in pixels of the crop.
+    """
+    inside = to_crop(landmarks, box, settings.size, settings.enlarge)
+    corners = dict(zip(("x0", "y0", "x1", "y1"), box, strict=True))
+    points = dict(zip(LANDMARKS, inside.ravel().round(2), strict=True))
+    return {"probability": probability, **corners, **points}

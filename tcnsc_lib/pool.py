@@ -1,0 +1,115 @@
+"""Many jobs at once: the runs of a table, the videos of a demo. One pool, joblib's, for all.
+
+A job is a function and its arguments. It runs in a process of its own with one thread, so its
+numbers don't depend on how many others run beside it. A caller who has a cluster chooses another
+kind of worker with `joblib.parallel_config`.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from threading import RLock
+from typing import TypeVar
+
+from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.parallel import get_active_backend
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from tcnsc_lib import CompanionError
+from tcnsc_lib.machine import cores, threads
+
+Result = TypeVar("Result")
+
+MOST = 8  # jobs at once; a training takes about 2 GB
+
+# A worker whose memory has grown is replaced between two jobs, and nothing is lost.
+warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
+
+
+def run_all(
+    function: Callable[..., Result],
+    jobs: Sequence[tuple],
+    title: str,
+    workers: int | None = None,
+) -> Iterator[Result]:
+    """The results of `function(*job)` for every job, as they finish: in no fixed order.
+
+    function, jobs: what pickle takes. title: of the bar on the screen, says where results go.
+    workers: at once at most; without it, MOST, and never more than there are cores. A single job,
+    or a single worker, runs in this process.
+
+    The first job that fails ends the others; its exception is raised. Raises CompanionError where
+    a worker was ended from outside. Ctrl-C ends all workers.
+    """
+    count = _workers(len(jobs), workers)
+    if count > 1:
+        results = _beside_each_other(function, jobs, count)
+    else:
+        results = (_with_one_thread(function, job) for job in jobs)
+    # A job draws its own bars: on line 0 in this process, on lines 1, 2, ... in workers.
+    below = 0 if count > 1 else 1
+    alone = len(jobs) < 2
+    yield from tqdm(results, title, len(jobs), position=below, disable=alone)
+
+
+def line() -> int:
+    """In a worker: the line of the screen for its progress bars. In the main process: 0."""
+    name = multiprocessing.current_process().name
+    worker = re.match(r"LokyProcess-(\d+)", name)
+    if worker is None:
+        return 0
+    return 1 + (int(worker.group(1)) - 1) % MOST
+
+
+def _workers(jobs: int, workers: int | None) -> int:
+    """How many at once: what a caller's `joblib.parallel_config` asks for, else what fits here."""
+    _, asked = get_active_backend()
+    if asked in (None, 1):
+        asked = min(cores(), workers or MOST)
+    elif asked < 0:
+        asked = cores()
+    return min(jobs, asked)
+
+
+def _beside_each_other(
+    function: Callable[..., Result], jobs: Sequence[tuple], count: int
+) -> Iterator[Result]:
+    """Results of jobs in `count` workers, who end with them, or with whatever ends this early."""
+    pool = Parallel(count, return_as="generator_unordered", batch_size=1, max_nbytes=None)
+    work = delayed(_in_a_worker)
+    try:
+        yield from pool(work(function, job) for job in jobs)
+        get_reusable_executor().shutdown()  # else they keep their memory, and today's environment
+    except TerminatedWorkerError as error:
+        _leave_the_bars(count)
+        raise CompanionError(
+            f"One of {count} workers was ended from outside, most likely for want of memory; the "
+            "same command goes on where they were, and `taskset -c 0` before it runs one at a time."
+        ) from error
+    except BaseException:
+        _leave_the_bars(count)
+        raise
+
+
+def _leave_the_bars(count: int) -> None:
+    """Go below the workers' bars, so that they don't write over what is said next."""
+    print("\n" * count, end="", file=sys.stderr)
+
+
+def _in_a_worker(function: Callable[..., Result], job: tuple) -> Result:
+    # tqdm's own lock is one between processes; a worker that is stopped would leave it behind.
+    tqdm.set_lock(RLock())
+    return _with_one_thread(function, job)
+
+
+def _with_one_thread(function: Callable[..., Result], job: tuple) -> Result:
+    """More threads would add in another order and give other last digits."""
+    with threads(1), threadpool_limits(1):
+        return function(*job)

@@ -1,0 +1,199 @@
+"""A miniature FaceForensics++ of rendered people: same folders, names, pair splits, qualities.
+
+    original_sequences/youtube/{raw,c23,c40}/videos/000.mp4 ...       a person each
+    manipulated_sequences/Deepfakes/{raw,c23,c40}/videos/000_001.mp4  001's face on 000's head
+    manipulated_sequences/Deepfakes/masks/videos/000_001.mp4          white where pixels changed
+    splits/{train,val,test}.json                                      pairs of people
+
+A forged frame is a real swap (`forge.swap`): the donor is rendered in the target's pose, as the
+autoencoder of a deepfake would draw it, aligned, passed through a low resolution, matched in colour
+and blended. How hard the fakes are (`Scale`'s bottleneck and noise) was fixed by one rule that
+looks at the classifier alone: at least 95 % right on RAW, at least 10 points lost at LQ.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tcnsc_lib import CompanionError
+from tcnsc_lib.faces import forge
+from tcnsc_lib.faces.clips import Video
+from tcnsc_lib.faces.ffpp import FaceForensics, folder
+from tcnsc_lib.faces.store import SPLITS
+from tcnsc_lib.faces.video import write_video
+from tcnsc_lib.files import read_json, write_json
+from tcnsc_lib.pool import run_all
+from tcnsc_lib.synthetic.motion import motion
+from tcnsc_lib.synthetic.people import person
+from tcnsc_lib.synthetic.render import render
+
+METHOD = "Deepfakes"
+CRF = {"raw": 0, "c23": 23, "c40": 40}
+WORKERS = 16  # at once at most
+RECIPE = 1  # raised when rendered or forged pixels change
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is rendered, and how hard its fakes are.
+
+    train, val, test: pairs of people in each part. length: frames a video. pixels: side of a
+    (square) frame. bottleneck: of the swap, pixels. noise: of the camera, standard deviation in
+    grey levels.
+    """
+
+    train: int = 60
+    val: int = 6
+    test: int = 16
+    length: int = 8
+    pixels: int = 160
+    bottleneck: int = 48
+    noise: float = 6.0
+    seed: int = 0
+
+
+FULL = Scale()
+
+
+class Demo(FaceForensics):
+    """The rendered people, treated as FaceForensics++ once they are there."""
+
+    private = False
+    scale = FULL
+
+    def clips(self, quality: str = "raw") -> list[Video]:
+        make_demo(self.root, self.scale)
+        return super().clips(quality)
+
+    def determined_by(self) -> dict:
+        return {**super().determined_by(), **asdict(self.scale), "recipe": RECIPE}
+
+
+# ---------------------------------------------------------------- all of it
+
+
+def pairs(scale: Scale) -> dict[str, list[list[str]]]:
+    """The splits as FaceForensics++ writes them: part -> [["000", "001"], ...].
+
+    Nobody is in two parts.
+    """
+    counts = {"train": scale.train, "val": scale.val, "test": scale.test}
+    splits = {}
+    first = 0
+    for part in SPLITS:
+        after = first + 2 * counts[part]
+        splits[part] = [_pair(number) for number in range(first, after, 2)]
+        first = after
+    return splits
+
+
+def _pair(number: int) -> list[str]:
+    return [f"{number:03d}", f"{number + 1:03d}"]
+
+
+def make_demo(root: Path, scale: Scale = FULL) -> Path:
+    """Render what is missing of the demo's videos into `root`; returns it.
+
+    A second call finds it done. Goes on where it was stopped. Raises CompanionError where another
+    demo is.
+    """
+    root = Path(root)
+    splits = pairs(scale)
+    _check(root, asdict(scale) | {"recipe": RECIPE})
+    jobs = []
+    for members in splits.values():
+        jobs += [(root, pair, scale) for pair in members if not _is_there(root, pair)]
+    title = f"rendering pairs of people -> {os.path.relpath(root)}"
+    for _ in run_all(_make_pair, jobs, title, WORKERS):
+        pass
+    for part, members in splits.items():
+        path = root / "splits" / f"{part}.json"
+        if not path.exists():
+            write_json(path, members)
+    return root
+
+
+def _check(root: Path, made: dict) -> None:
+    """Note how the demo is rendered; refuse one that was rendered in another way."""
+    note = root / "scale.json"
+    if not note.exists():
+        write_json(note, made)
+    known = read_json(note)
+    if known != made:
+        faces = root.parent / "faces" / "demo"
+        raise CompanionError(
+            f"The demo in {root} was rendered at another scale or by another recipe ({known}); "
+            f"delete that folder and {faces} to make them anew."
+        )
+
+
+# ---------------------------------------------------------------- one pair
+
+
+def frames(number: str, scale: Scale) -> tuple[np.ndarray, list[np.ndarray]]:
+    """A real video: uint8 (T, S, S, 3) and the landmarks (5, 2) of each frame."""
+    seed = _seed(number, scale)
+    who = person(seed)
+    images = []
+    landmarks = []
+    for t, pose in enumerate(motion(seed, scale.length)):
+        image, points = render(who, pose, scale.pixels, scale.noise, seed + t)
+        images.append(image)
+        landmarks.append(points)
+    return np.stack(images), landmarks
+
+
+def forged(
+    target: str, source: str, real: np.ndarray, landmarks: list[np.ndarray], scale: Scale
+) -> tuple[np.ndarray, np.ndarray]:
+    """The fake video of a real one: uint8 (T, S, S, 3), and its masks, the same shape, 0 to 255.
+
+    real, landmarks: the target's, of `frames`.
+    """
+    seed = _seed(source, scale)
+    donor = person(seed)
+    fakes = []
+    masks = []
+    for t, pose in enumerate(motion(_seed(target, scale), scale.length)):
+        image, points = render(donor, pose, scale.pixels, scale.noise, seed + t)
+        fake, mask = forge.swap(real[t], landmarks[t], image, points, scale.bottleneck)
+        fakes.append(fake)
+        masks.append(np.repeat(mask[..., None], 3, 2))
+    grey = (np.stack(masks) * 255).round()
+    return np.stack(fakes), grey.astype(np.uint8)
+
+
+def _seed(number: str, scale: Scale) -> int:
+    return 1000 * (1000 * scale.seed + int(number))
+
+
+def _path(root: Path, name: str, quality: str) -> Path:
+    """The file of a person, as 000, or of a fake, as 000_001; quality: also "masks"."""
+    method = METHOD if "_" in name else "original"
+    return folder(root, method, quality) / f"{name}.mp4"
+
+
+def _is_there(root: Path, pair: list[str]) -> bool:
+    """Whether all files of a pair of people are."""
+    a, b = pair
+    fakes = [f"{a}_{b}", f"{b}_{a}"]
+    paths = [_path(root, fake, "masks") for fake in fakes]
+    for quality in CRF:
+        paths += [_path(root, name, quality) for name in (a, b, *fakes)]
+    return all(path.exists() for path in paths)
+
+
+def _make_pair(root: Path, pair: list[str], scale: Scale) -> None:
+    """Both people's real videos and both fakes, at every quality."""
+    for target, source in (pair, pair[::-1]):
+        fake_name = f"{target}_{source}"
+        real, landmarks = frames(target, scale)
+        fake, masks = forged(target, source, real, landmarks, scale)
+        for quality, crf in CRF.items():
+            write_video(_path(root, target, quality), real, crf)
+            write_video(_path(root, fake_name, quality), fake, crf)
+        write_video(_path(root, fake_name, "masks"), masks, 0)
