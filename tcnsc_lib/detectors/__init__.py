@@ -1,5 +1,9 @@
-"""Detectors: from a crop to two logits. One file for each system; this page says what they have in common."""
+"""Detectors: from a crop to two logits. One file a system; here is what they have in common."""
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -7,59 +11,123 @@ from torch import Tensor, nn
 
 from tcnsc_lib import CompanionError
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-def imagenet_weights(network: str, url: str) -> dict[str, Tensor]:
-    """A published state dict, checked against the hash in its name; from torch's cache once it was downloaded.
+@dataclass(frozen=True)
+class Settings:
+    """How a detector is built and trained, where that differs from its defaults and the profile's.
 
-    Raises CompanionError if it can't be had.
+    arguments: of its constructor. schedule: fields of `training.loop.Schedule`.
     """
-    try:
-        return torch.hub.load_state_dict_from_url(url, map_location="cpu", check_hash=True, weights_only=True)
-    except (OSError, RuntimeError) as error:  # no network; a download cut short, which fails its hash
-        raise CompanionError(f"The ImageNet weights of {network} can't be had from {url} ({error}); try again with a "
-                             f"connection, put that file into {torch.hub.get_dir()}/checkpoints yourself, or give "
-                             "pretrained=False.") from error
+
+    arguments: dict = field(default_factory=dict)
+    schedule: dict = field(default_factory=dict)
 
 
 class Detector(nn.Module):
     """Normalised crops (N, 3, S, S) -> logits (N, 2), column 0 real, column 1 fake.
 
-    A detector knows its own input: `input_size` S in pixels, per-channel `mean` and `std` of [0, 1] values, and the
-    `interpolation` that brings crops to S. Subclasses write `forward` and `losses`, which returns a dict with the key
-    "total". `real_only`: it trains on real crops alone and makes its own fakes (in `training_images`).
+    A detector is a class with the attributes below and the methods `forward`, `features` and
+    `losses`. `registry` lists them all.
     """
 
-    mean, std = IMAGENET_MEAN, IMAGENET_STD
-    interpolation = "bilinear"
-    real_only = False
+    # Its name in Table 3, or of an ablation in Table 2.
+    name: ClassVar[str]
+    # Its authors' settings; reduced: profile -> what two processor cores demand otherwise.
+    authors: ClassVar[Settings] = Settings()
+    reduced: ClassVar[dict[str, Settings]] = {}
+    # Argument of its constructor -> field of the profile that gives its value.
+    from_profile: ClassVar[dict[str, str]] = {}
+    # What it may start from (see `start_from`).
+    starts: ClassVar[tuple[str, ...]] = ("random",)
+    # Video qualities whose crops it is trained on, a row of Table 3 each.
+    qualities: ClassVar[tuple[str, ...]] = ("raw",)
+    # It trains on real crops alone and makes its own fakes (in `training_images`).
+    real_only: ClassVar[bool] = False
+    # Its input: statistics of [0, 1] values by colour, and how crops are brought to its size.
+    mean: ClassVar[tuple[float, float, float]] = IMAGENET_MEAN
+    std: ClassVar[tuple[float, float, float]] = IMAGENET_STD
+    interpolation: ClassVar[str] = "bilinear"
+
+    # What its last layer sees: normalised crops (N, 3, S, S) -> (N, D). A method or a module.
+    features: Callable[[Tensor], Tensor]
 
     def __init__(self, input_size: int):
+        """input_size: S, pixels."""
         super().__init__()
         self.input_size = input_size
 
+    def losses(self, x: Tensor, y: Tensor, x_twin: Tensor | None = None) -> dict[str, Tensor]:
+        """Scalar losses of a batch by name; "total" is the one to be minimised.
+
+        x, x_twin: float32 (N, 3, S, S). y: int64 (N,).
+        """
+        raise NotImplementedError
+
+    @property
+    def heat_layer(self) -> nn.Module:
+        """The module that ends the last stage, with its ReLU; it puts out (N, C, cells, cells)."""
+        raise NotImplementedError
+
     def prepare(self, crops: Tensor) -> Tensor:
-        """uint8 crops (N, S0, S0, 3) -> this detector's float32 input (N, 3, S, S); resized if S0 differs."""
-        x = crops.permute(0, 3, 1, 2).float() / 255
-        if x.shape[-1] != self.input_size:
-            smooth = {"antialias": True} if self.interpolation == "bilinear" else {}
-            x = nn.functional.interpolate(x, (self.input_size, self.input_size), mode=self.interpolation, **smooth)
-        mean, std = (torch.tensor(v, device=x.device).view(3, 1, 1) for v in (self.mean, self.std))
+        """uint8 crops (N, S0, S0, 3) -> this detector's float32 input (N, 3, S, S)."""
+        return self.normalise(self.resize(self.scale(crops)))
+
+    def scale(self, crops: Tensor) -> Tensor:
+        """uint8 crops (N, S0, S0, 3) -> float32 (N, 3, S0, S0) in [0, 1]."""
+        return crops.permute(0, 3, 1, 2).float() / 255
+
+    def resize(self, x: Tensor) -> Tensor:
+        """(N, 3, S0, S0) -> (N, 3, S, S), by `interpolation`; as it is where S0 is S."""
+        if x.shape[-1] == self.input_size:
+            return x
+        size = (self.input_size, self.input_size)
+        smooth = self.interpolation == "bilinear"
+        return nn.functional.interpolate(x, size, mode=self.interpolation, antialias=smooth)
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """Colours (N, 3, S, S) in [0, 1], minus `mean`, over `std`."""
+        mean = torch.tensor(self.mean, device=x.device).view(3, 1, 1)
+        std = torch.tensor(self.std, device=x.device).view(3, 1, 1)
         return (x - mean) / std
+
+    def start_from(self, weights: str) -> None:
+        """Begin with these weights, one of `starts`; "random" is how a detector is built.
+
+        Raises CompanionError for others.
+        """
+        if weights not in self.starts:
+            raise CompanionError(
+                f"{self.name} can't start from the weights \"{weights}\"; choose one of "
+                f"{', '.join(self.starts)}.")
 
     def training_images(self, crops: np.ndarray, y: np.ndarray, landmarks: np.ndarray,
                         rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """What a batch is turned into before `prepare`, while training: here nothing.
 
-        crops: uint8 (N, S0, S0, 3). y: int64 (N,). landmarks: float (N, 5, 2), x y in pixels of the crop.
+        crops: uint8 (N, S0, S0, 3). y: int64 (N,). landmarks: float (N, 5, 2), x y in pixels of
+        the crop.
         """
         return crops, y
 
-    def losses(self, x: Tensor, y: Tensor, x_twin: Tensor | None = None) -> dict[str, Tensor]:
-        """Scalar losses of a batch by name, "total" the one to be minimised: x, x_twin float32 (N, 3, S, S), y int64 (N,)."""
-        raise NotImplementedError
-
     def watch(self, x: Tensor, y: Tensor, x_twin: Tensor) -> dict[str, float]:
-        """What to log now and then about fixed pairs of crops (N, 3, S, S), beside the losses; here nothing."""
+        """What to log now and then about fixed pairs of crops (N, 3, S, S); here nothing."""
         return {}
+
+
+def imagenet_weights(network: str, url: str) -> dict[str, Tensor]:
+    """A published state dict, checked against the hash in its name; from torch's cache if there.
+
+    Raises CompanionError if it can't be had.
+    """
+    try:
+        return torch.hub.load_state_dict_from_url(
+            url, map_location="cpu", check_hash=True, weights_only=True)
+    except (OSError, RuntimeError) as error:  # no network; or cut short, which fails its hash
+        cache = f"{torch.hub.get_dir()}/checkpoints"
+        raise CompanionError(
+            f"The ImageNet weights of {network} can't be had from {url} ({error}); try again with "
+            f"a connection, put that file into {cache} yourself, or give pretrained=False."
+        ) from error

@@ -1,8 +1,9 @@
-"""Capsule-Forensics, version 1 (Nguyen, Yamagishi, Echizen, ICASSP 2019; nii-yamagishilab/Capsule-Forensics).
+"""Capsule-Forensics, version 1 (Nguyen, Yamagishi, Echizen, ICASSP 2019).
 
-A frozen VGG19 up to its third pooling; three primary capsules that see each channel's mean and standard deviation;
-routing by agreement into two output capsules of four dimensions, one for each class. As coded by the authors, where
-the paper says less. Their outputs are [fake, real]; ours are [real, fake], like everything in this project.
+A frozen VGG19 up to its third pooling; three primary capsules that see each channel's mean and
+standard deviation; routing by agreement into two output capsules of four dimensions, one for each
+class. As coded by the authors (nii-yamagishilab/Capsule-Forensics), where the paper leaves it
+open. Their outputs are [fake, real]; ours are [real, fake], like everything in this project.
 """
 from __future__ import annotations
 
@@ -13,11 +14,15 @@ from torchvision.models import VGG19_Weights
 from torchvision.models.vgg import make_layers
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.detectors import Detector, imagenet_weights
+from tcnsc_lib.detectors import Detector, Settings, imagenet_weights
 
-CAPSULES, CLASSES, VALUES_IN, VALUES_OUT = 3, 2, 8, 4
+CAPSULES = 3
+CLASSES = 2
+VALUES_IN = 8
+VALUES_OUT = 4
 NOISE = 0.01  # standard deviation on the routing weights while training
 ITERATIONS = 2
+WIDTH = 64  # channels of the published VGG19's first stage
 
 
 def squash(v: Tensor, dim: int) -> Tensor:
@@ -30,14 +35,15 @@ def squash(v: Tensor, dim: int) -> Tensor:
 
 
 def route(votes: Tensor) -> Tensor:
-    """Routing by agreement: votes float32 (N, classes, capsules, 4) -> output capsules (N, classes, 4).
+    """Routing by agreement: votes float32 (N, classes, capsules, 4) -> outputs (N, classes, 4).
 
-    Each of the 4 values has its own coupling, a softmax over the input capsules, which starts uniform and grows where
-    vote and output agree in sign.
+    Each of the 4 values has its own coupling, a softmax over the input capsules, which starts
+    uniform and grows where vote and output agree in sign.
     """
     logits = torch.zeros_like(votes)
     for _ in range(ITERATIONS):
-        outputs = squash((logits.softmax(dim=2) * votes).sum(dim=2), dim=2)
+        coupling = logits.softmax(dim=2)
+        outputs = squash((coupling * votes).sum(dim=2), dim=2)
         logits = logits + votes * outputs.unsqueeze(2)
     return outputs
 
@@ -51,57 +57,75 @@ class Statistics(nn.Module):
 
 
 def primary_capsule(channels: int) -> nn.Sequential:
-    """One primary capsule, features (N, channels, H, W) -> (N, 8); H and W at least 2."""
-    return nn.Sequential(
+    """One primary capsule, maps (N, channels, H, W) -> (N, 8); H and W at least 2."""
+    on_maps = [
         nn.Conv2d(channels, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(),
         nn.Conv2d(64, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(),
-        Statistics(),
+    ]
+    on_statistics = [
         nn.Conv1d(2, 8, 5, stride=2, padding=2), nn.BatchNorm1d(8),
         nn.Conv1d(8, 1, 3, padding=1), nn.BatchNorm1d(1),
-        nn.Flatten())
+    ]
+    return nn.Sequential(*on_maps, Statistics(), *on_statistics, nn.Flatten())
 
 
 class CapsuleHead(nn.Module):
-    """All that is trained: VGG features (N, channels, H, W) -> float32 probabilities (N, 4, 2), [real, fake].
+    """All that is trained: VGG's maps (N, channels, H, W) -> float32 probabilities (N, 4, 2).
 
-    Each of the 4 values of the output capsules is soft-maxed over the classes by itself. 471,321 parameters at 256
-    channels. `route_weights` has the axes class, input capsule, value out, value in.
+    In the last axis [real, fake]. Each of the 4 values of the output capsules is soft-maxed over
+    the classes by itself. 471,321 parameters at 256 channels. `route_weights` has the axes class,
+    input capsule, value out, value in.
     """
 
     def __init__(self, channels: int = 256):
         super().__init__()
         self.primary = nn.ModuleList(primary_capsule(channels) for _ in range(CAPSULES))
-        self.route_weights = nn.Parameter(torch.randn(CLASSES, CAPSULES, VALUES_OUT, VALUES_IN))
+        weights = torch.randn(CLASSES, CAPSULES, VALUES_OUT, VALUES_IN)
+        self.route_weights = nn.Parameter(weights)
         for module in self.primary.modules():
             if isinstance(module, nn.Conv2d | nn.Conv1d):
                 nn.init.normal_(module.weight, 0, 0.02)
             elif isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
                 nn.init.normal_(module.weight, 1, 0.02)
 
-    def forward(self, features: Tensor) -> Tensor:
-        # The squash runs over the capsules and not over the 8 values of each: so the authors coded it.
-        capsules = squash(torch.stack([capsule(features).float() for capsule in self.primary], dim=2), dim=2)
+    def capsules(self, maps: Tensor) -> Tensor:
+        """The primary capsules: VGG's maps (N, channels, H, W) -> float32 (N, 8, 3), squashed.
+
+        The squash runs over the 3 capsules and not over the 8 values of each: so the authors coded
+        it.
+        """
+        values = [capsule(maps).float() for capsule in self.primary]
+        return squash(torch.stack(values, dim=2), dim=2)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        capsules = self.capsules(maps).transpose(1, 2)
         weights = self.route_weights
         if self.training:
             weights = weights + NOISE * torch.randn_like(weights)
         # The product W u, written out, for autocast would compute a matmul in bfloat16.
-        votes = (weights * capsules.transpose(1, 2)[:, None, :, None, :]).sum(dim=4)
+        votes = (weights * capsules[:, None, :, None, :]).sum(dim=4)
         return route(votes).transpose(1, 2).softmax(dim=2)
 
 
-def vgg19_features(width: int = 64, pretrained: bool = False) -> nn.Sequential:
-    """VGG19 up to its third pooling (torchvision's features[0..18]): (N, 3, S, S) -> (N, 4 * width, S/8, S/8).
+def vgg19_features(width: int = WIDTH, pretrained: bool = False) -> nn.Sequential:
+    """VGG19 up to its third pooling (torchvision's features[0..18]).
 
-    width: channels of the first stage; 64 is VGG19 itself, another divides every channel count alike. pretrained:
-    torchvision's ImageNet weights, downloaded once, for width 64 alone. Raises CompanionError where they can't be had.
+    (N, 3, S, S) -> (N, 4 * width, S/8, S/8). width: channels of the first stage; 64 is VGG19
+    itself, another divides every channel count alike. pretrained: torchvision's ImageNet weights,
+    downloaded once, for width 64 alone. Raises CompanionError where they can't be had.
     """
-    if pretrained and width != 64:
-        raise CompanionError(f"There are no ImageNet weights for a VGG19 of width {width}; use width=64, or "
-                             "pretrained=False.")
-    layers = make_layers([width, width, "M", *[2 * width] * 2, "M", *[4 * width] * 4, "M"])
+    if pretrained and width != WIDTH:
+        raise CompanionError(
+            f"There are no ImageNet weights for a VGG19 of width {width}; use width={WIDTH}, or "
+            "pretrained=False.")
+    first = [width] * 2
+    second = [2 * width] * 2
+    third = [4 * width] * 4
+    layers = make_layers([*first, "M", *second, "M", *third, "M"])
     if pretrained:
         state = imagenet_weights("VGG19", VGG19_Weights.IMAGENET1K_V1.url)
-        layers.load_state_dict({name: state[f"features.{name}"] for name in layers.state_dict()})
+        own = {name: state[f"features.{name}"] for name in layers.state_dict()}
+        layers.load_state_dict(own)
         return layers
     for module in layers:
         if isinstance(module, nn.Conv2d):  # torchvision's own initialisation of VGG
@@ -111,14 +135,26 @@ def vgg19_features(width: int = 64, pretrained: bool = False) -> nn.Sequential:
 
 
 class Capsule(Detector):
-    """Frozen VGG19 features, then `CapsuleHead`; the authors' input is 128 px, ImageNet-normalised.
+    """Frozen VGG19 features, then `CapsuleHead`; the authors' input is 128 px.
 
-    width and pretrained: see `vgg19_features`. The authors use pretrained=True, which needs a download.
+    width and pretrained: see `vgg19_features`. The authors use pretrained=True, which needs a
+    download.
     """
 
-    def __init__(self, input_size: int = 128, width: int = 64, pretrained: bool = False):
+    name = "Capsule"
+    from_profile = {"pretrained": "pretrained"}
+    authors = Settings(
+        arguments={"input_size": 128, "width": WIDTH},
+        schedule={"batch_size": 100, "learning_rate": 5e-4, "final_lr_share": 1.0})
+    reduced = {
+        "demo": Settings({"input_size": 96, "width": 16}, {"iterations": 128}),
+        "photos": Settings({"input_size": 96}),
+    }
+
+    def __init__(self, input_size: int = 128, width: int = WIDTH, pretrained: bool = False):
         super().__init__(input_size)
-        self.vgg = vgg19_features(width, pretrained).requires_grad_(False).eval()
+        vgg = vgg19_features(width, pretrained)
+        self.vgg = vgg.requires_grad_(False).eval()
         self.head = CapsuleHead(4 * width)
 
     def train(self, mode: bool = True) -> Capsule:
@@ -127,18 +163,29 @@ class Capsule(Detector):
         self.vgg.eval()
         return self
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalised crops (N, 3, S, S) -> logits (N, 2), [real, fake]: the log of the mean of the 4 probabilities.
+    def features(self, x: Tensor) -> Tensor:
+        """The primary capsules, before routing: (N, 3, S, S) -> float32 (N, 24)."""
+        return self.head.capsules(self.vgg(x)).flatten(1)
 
-        The means sum to 1, so the logits' softmax gives them back.
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalised crops (N, 3, S, S) -> logits (N, 2), [real, fake].
+
+        The log of the mean of the 4 probabilities. The means sum to 1, so the logits' softmax
+        gives them back.
         """
         return self.head(self.vgg(x)).mean(dim=1).log()
 
     def losses(self, x: Tensor, y: Tensor, x_twin: Tensor | None = None) -> dict[str, Tensor]:
-        """The authors' loss as "total" and "capsule", float32; y int64 (N,), x_twin unused.
+        """The authors' loss as "total" and "capsule", float32; y int64 (N,), the twin isn't used.
 
-        The sum over the 4 values of the cross-entropy of probabilities, which it soft-maxes once more: so the authors
-        coded it. It can't fall below 4 log(1 + 1/e) = 1.253.
+        The sum over the 4 values of the cross-entropy of probabilities, which it soft-maxes once
+        more: so the authors coded it. It can't fall below 4 log(1 + 1/e) = 1.253.
         """
-        loss = sum(F.cross_entropy(p, y) for p in self.head(self.vgg(x)).unbind(dim=1))
+        probabilities = self.head(self.vgg(x)).unbind(dim=1)
+        loss = sum(F.cross_entropy(p, y) for p in probabilities)
         return {"total": loss, "capsule": loss}
+
+    @property
+    def heat_layer(self) -> nn.Module:
+        """The VGG, which ends in a ReLU and a pooling: (N, 4 * width, S/8, S/8)."""
+        return self.vgg

@@ -1,9 +1,11 @@
-"""Xception, the strongest baseline of Table 3, as FaceForensics++ trains it: Xception-RAW, -C23, -C40 are this network
-trained on crops from videos of that quality.
+"""Xception, the strongest baseline of Table 3, as FaceForensics++ trains it.
 
-F. Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", CVPR 2017; A. Roessler et al.,
-"FaceForensics++", ICCV 2019 (github.com/ondyari/FaceForensics, classification/network). Modules are named as in the
-published weights (timm's `legacy_xception`); only FaceForensics++'s own say "model." first, and "last_linear" for fc.
+Xception-RAW, -C23 and -C40 are this network, trained on crops from videos of that quality.
+
+F. Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", CVPR 2017; A. Roessler
+et al., "FaceForensics++", ICCV 2019 (github.com/ondyari/FaceForensics, classification/network).
+Modules are named as in the published weights (timm's `legacy_xception`); only FaceForensics++'s
+own say "model." first, and "last_linear" for fc.
 """
 from __future__ import annotations
 
@@ -11,13 +13,22 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.detectors import Detector, imagenet_weights
+from tcnsc_lib.detectors import Detector, Settings, imagenet_weights
 
-WEIGHTS = "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-cadene/xception-43020ad28.pth"
+WEIGHTS = (
+    "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-cadene/"
+    "xception-43020ad28.pth"
+)
+WIDTH = 32  # channels of the published network's first convolution
+MIDDLE = 8  # blocks of its middle flow
+CHANNELS = (32, 64, 128, 256, 728, 1024, 1536, 2048)  # all channel counts in it
 
 
 class SeparableConv(nn.Module):
-    """Depthwise 3x3 (`conv1`), then 1x1 (`pointwise`), nothing in between: (N, inputs, H, W) -> (N, outputs, H, W)."""
+    """Depthwise 3x3 (`conv1`), then 1x1 (`pointwise`), nothing in between.
+
+    (N, inputs, H, W) -> (N, outputs, H, W).
+    """
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
@@ -29,84 +40,127 @@ class SeparableConv(nn.Module):
 
 
 class Block(nn.Module):
-    """Separable convolutions, each after a ReLU and before a BN, beside a skip path that sees the block's raw input.
+    """Separable convolutions, each after a ReLU and before a BN, beside a skip path.
 
-    channels: of the input and after each convolution. stride: 2 ends the block with a max-pool 3x3. first_relu: the
-    first block does without, its input being activated already. The skip path is the identity where shapes allow it,
-    else a 1x1 convolution with that stride and a BN.
+    channels: of the input and after each convolution. stride: 2 ends the block with a max-pool
+    3x3. first_relu: the first block does without, its input being activated already. The skip path
+    sees the block's raw input. It is the identity where shapes allow it, else a 1x1 convolution
+    with that stride and a BN.
     """
 
     def __init__(self, channels: list[int], stride: int = 1, first_relu: bool = True):
         super().__init__()
-        inputs, outputs = channels[0], channels[-1]
+        inputs = channels[0]
+        outputs = channels[-1]
         layers: list[nn.Module] = []
-        for before, after in zip(channels, channels[1:]):
-            # In place only on what is the block's own: the skip path needs the input as it came.
-            layers += [nn.ReLU(inplace=bool(layers)), SeparableConv(before, after), nn.BatchNorm2d(after)]
+        for before, after in zip(channels, channels[1:], strict=False):
+            own = bool(layers)  # in place only then: the skip path needs the input as it came
+            layers.append(nn.ReLU(inplace=own))
+            layers.append(SeparableConv(before, after))
+            layers.append(nn.BatchNorm2d(after))
         if stride > 1:
             layers.append(nn.MaxPool2d(3, stride, padding=1))
-        self.rep = nn.Sequential(*layers[0 if first_relu else 1:])
-        self.skip = self.skipbn = None
+        if not first_relu:
+            layers = layers[1:]
+        self.rep = nn.Sequential(*layers)
+        self.skip = None
+        self.skipbn = None
         if inputs != outputs or stride > 1:
             self.skip = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
             self.skipbn = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, channels[0], H, W) -> (N, channels[-1], ceil(H / stride), ceil(W / stride)), not activated."""
-        return self.rep(x) + (x if self.skip is None else self.skipbn(self.skip(x)))
+        """(N, channels[0], H, W) -> (N, channels[-1], H / stride, W / stride), not activated.
+
+        Halves are rounded up.
+        """
+        if self.skip is None:
+            return self.rep(x) + x
+        return self.rep(x) + self.skipbn(self.skip(x))
+
+
+def _flow(c: dict[int, int], middle: int) -> list[Block]:
+    """All blocks in their order; c: channels in the published network -> channels here."""
+    flow = [
+        Block([c[64], c[128], c[128]], stride=2, first_relu=False),
+        Block([c[128], c[256], c[256]], stride=2),
+        Block([c[256], c[728], c[728]], stride=2),
+    ]
+    for _ in range(middle):
+        flow.append(Block([c[728], c[728], c[728], c[728]]))
+    flow.append(Block([c[728], c[728], c[1024]], stride=2))
+    return flow
 
 
 class Xception(Detector):
-    """Normalised crops (N, 3, S, S) -> logits (N, 2), [real, fake]; 20,811,050 parameters as published.
+    """Normalised crops (N, 3, S, S) -> logits (N, 2), [real, fake]; 20,811,050 parameters.
 
-    width: channels of the first convolution; 32 is Xception itself, a smaller one divides every channel count alike,
-    rounded. middle: blocks of the middle flow; with fewer, the exit block's number moves down (for the demo's clock).
-    pretrained: start from ImageNet, all but fc. Raises CompanionError if that is asked of another width or depth, or
-    if the weights can't be had.
+    width: channels of the first convolution; 32 is Xception itself, a smaller one divides every
+    channel count alike, rounded. middle: blocks of the middle flow; with fewer, the exit block's
+    number moves down (for a processor's clock). pretrained: start from ImageNet, all but fc.
+    Raises CompanionError if that is asked of another width or depth, or if the weights can't be
+    had.
     """
 
-    mean = std = (0.5, 0.5, 0.5)
+    name = "Xception"
+    qualities = ("raw", "c23", "c40")
+    from_profile = {"pretrained": "pretrained"}
+    authors = Settings(
+        arguments={"input_size": 299, "width": WIDTH, "middle": MIDDLE},
+        schedule={"batch_size": 32, "learning_rate": 2e-4, "final_lr_share": 1.0})
+    reduced = {
+        "demo": Settings(
+            arguments={"input_size": 96, "width": 8, "middle": 2},
+            schedule={"learning_rate": 1e-3, "iterations": 200}),
+        "photos": Settings(
+            arguments={"input_size": 96, "width": 16},
+            schedule={"learning_rate": 1e-3}),
+    }
+    mean = (0.5, 0.5, 0.5)
+    std = (0.5, 0.5, 0.5)
 
-    def __init__(self, input_size: int = 299, width: int = 32, middle: int = 8, pretrained: bool = False):
+    def __init__(self, input_size: int = 299, width: int = WIDTH, middle: int = MIDDLE,
+                 pretrained: bool = False):
         super().__init__(input_size)
-        c32, c64, c128, c256, c728, c1024, c1536, c2048 = (
-            round(channels * width / 32) for channels in (32, 64, 128, 256, 728, 1024, 1536, 2048))
-        self.conv1 = nn.Conv2d(3, c32, 3, stride=2, bias=False)
-        self.bn1 = nn.BatchNorm2d(c32)
-        self.conv2 = nn.Conv2d(c32, c64, 3, bias=False)
-        self.bn2 = nn.BatchNorm2d(c64)
-        entry = [Block([c64, c128, c128], 2, first_relu=False), Block([c128, c256, c256], 2),
-                 Block([c256, c728, c728], 2)]
-        flow = [*entry, *(Block([c728] * 4) for _ in range(middle)), Block([c728, c728, c1024], 2)]
-        self.blocks = [f"block{number}" for number in range(1, len(flow) + 1)]
-        for name, block in zip(self.blocks, flow, strict=True):
-            self.add_module(name, block)
-        self.conv3 = SeparableConv(c1024, c1536)
-        self.bn3 = nn.BatchNorm2d(c1536)
-        self.conv4 = SeparableConv(c1536, c2048)
-        self.bn4 = nn.BatchNorm2d(c2048)
-        self.fc = nn.Linear(c2048, 2)
+        c = {channels: round(channels * width / WIDTH) for channels in CHANNELS}
+        self.conv1 = nn.Conv2d(3, c[32], 3, stride=2, bias=False)
+        self.bn1 = nn.BatchNorm2d(c[32])
+        self.conv2 = nn.Conv2d(c[32], c[64], 3, bias=False)
+        self.bn2 = nn.BatchNorm2d(c[64])
+        self.blocks = []
+        for number, block in enumerate(_flow(c, middle), 1):
+            self.blocks.append(f"block{number}")
+            self.add_module(f"block{number}", block)
+        self.conv3 = SeparableConv(c[1024], c[1536])
+        self.bn3 = nn.BatchNorm2d(c[1536])
+        self.conv4 = SeparableConv(c[1536], c[2048])
+        self.bn4 = nn.BatchNorm2d(c[2048])
+        self.relu4 = nn.ReLU()
+        self.fc = nn.Linear(c[2048], 2)
         for module in self.modules():
-            if isinstance(module, nn.Conv2d):  # as the published code does when it starts from nothing
+            if isinstance(module, nn.Conv2d):  # as the published code does from nothing
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
         if pretrained:
             self._start_from_imagenet(width, middle)
 
     def _start_from_imagenet(self, width: int, middle: int) -> None:
-        if (width, middle) != (32, 8):
-            raise CompanionError("There are ImageNet weights for Xception of width 32 with 8 middle blocks alone, not "
-                                 f"for width {width} with {middle}; give those numbers, or pretrained=False.")
+        if (width, middle) != (WIDTH, MIDDLE):
+            raise CompanionError(
+                f"There are ImageNet weights for Xception of width {WIDTH} with {MIDDLE} middle "
+                f"blocks alone, not for width {width} with {middle}; give those numbers, or "
+                "pretrained=False.")
         state = imagenet_weights("Xception", WEIGHTS)
-        self.load_state_dict(state | {f"fc.{name}": value for name, value in self.fc.state_dict().items()})
+        own_fc = {f"fc.{name}": value for name, value in self.fc.state_dict().items()}
+        self.load_state_dict(state | own_fc)
 
     def features(self, x: Tensor) -> Tensor:
-        """What fc sees, normalised crops (N, 3, S, S) -> (N, 2048 * width / 32), all >= 0."""
+        """What fc sees: normalised crops (N, 3, S, S) -> (N, 2048 * width / 32), all >= 0."""
         x = F.relu(self.bn1(self.conv1(x)))
         x = F.relu(self.bn2(self.conv2(x)))
         for name in self.blocks:
             x = self.get_submodule(name)(x)
         x = F.relu(self.bn3(self.conv3(x)))
-        x = F.relu(self.bn4(self.conv4(x)))
+        x = self.relu4(self.bn4(self.conv4(x)))
         return x.mean((2, 3))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,3 +170,8 @@ class Xception(Detector):
         """Cross-entropy of logits and y, int64 (N,); the twin isn't used."""
         cro = F.cross_entropy(self(x), y)
         return {"total": cro, "cro": cro}
+
+    @property
+    def heat_layer(self) -> nn.Module:
+        """The ReLU after bn4: (N, 2048 * width / 32, 10, 10) at 299 px."""
+        return self.relu4

@@ -1,0 +1,71 @@
+"""TCNSC with a part taken out or changed: models A and B of Table 2, and two readings of ours.
+
+Each is TCNSC but for its losses. A fifth, lambda 0, is an argument: `TCNSC(lam=0.0)`.
+"""
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from tcnsc_lib.detectors.collapse import NOTHING
+from tcnsc_lib.detectors.tcnsc import TCNSC, loss_cro, loss_sim
+
+
+class SimilarityAlone(TCNSC):
+    """Model A: algorithm 1 alone. c is never trained; "cro" is only told."""
+
+    name = "model A"
+    classified = NOTHING
+
+    def losses(self, x: Tensor, y: Tensor, x_twin: Tensor) -> dict[str, Tensor]:
+        """As TCNSC's, but "total" is lambda Loss_sim."""
+        losses = super().losses(x, y, x_twin)
+        return losses | {"total": self.lam * losses["sim"]}
+
+
+class ClassifierAlone(TCNSC):
+    """Model B: algorithm 2 alone, on one view. g is never trained."""
+
+    name = "model B"
+    compared = NOTHING
+
+    def losses(self, x: Tensor, y: Tensor, x_twin: Tensor | None = None) -> dict[str, Tensor]:
+        """Loss_cro, as "total" and "cro". With a twin, as `watch` has it, "sim" is told too."""
+        if x_twin is not None:
+            losses = super().losses(x, y, x_twin)
+            return losses | {"total": losses["cro"]}
+        cro = loss_cro(self(x), y)
+        return {"total": cro, "cro": cro}
+
+
+class BothClassified(TCNSC):
+    """c sees both views: what the text's "(h, h')" may mean (`paper.OPEN`, 7)."""
+
+    name = "dual, both views classified"
+    classified = "X and X'"
+
+    def losses(self, x: Tensor, y: Tensor, x_twin: Tensor) -> dict[str, Tensor]:
+        """As TCNSC's, but Loss_cro is the mean over 2N images."""
+        both = torch.cat([x, x_twin])
+        h, h_twin = self.f(both).chunk(2)
+        logits = self.c(torch.cat([h, h_twin]))
+        cro = loss_cro(logits, y.repeat(2))
+        sim = loss_sim(self.g(h), self.g(h_twin))
+        total = cro + self.lam * sim
+        return {"total": total, "cro": cro, "sim": sim}
+
+
+class OnH(TCNSC):
+    """Loss_sim compares h with h', without g."""
+
+    name = "similarity on h"
+    compared = "h"
+
+    def losses(self, x: Tensor, y: Tensor, x_twin: Tensor) -> dict[str, Tensor]:
+        """As TCNSC's, but Loss_sim is that of h and h'."""
+        both = torch.cat([x, x_twin])
+        h, h_twin = self.f(both).chunk(2)
+        cro = loss_cro(self.c(h), y)
+        sim = loss_sim(h, h_twin)
+        total = cro + self.lam * sim
+        return {"total": total, "cro": cro, "sim": sim}
