@@ -1,61 +1,108 @@
-"""Analyses behind Figures 1 and 3 to 6: crops and trained runs in, numbers out; nothing here draws.
+"""Analyses behind Figures 1 and 3 to 6: crops and trained detectors in, DataFrames out.
 
-Most tables have a row a crop, so that whatever is said about a mean can be given an interval over people: `crop` is the
-row of the test part, `unit` a number for the person, or the two who lent each other their faces (`FaceSet.units`), and
-`label` is 0 real, 1 fake.
+Nothing here trains, fetches or draws.
+
+    blocks     Figure 1: block borders, grain
+    tsne       Figure 3: how far apart real and fake lie in feature space
+    gradcam    Figure 4: heat maps
+    heatmaps   what is asked of heat maps: do two agree, do they lie on the forgery
+    ssim       Figure 5: likeness to RAW
+    spectrum   Figure 6: power spectra
+    runs       what networks and trainings tell: Figure 2, collapse, costs, agreement of pairs
+
+Most tables have a row a crop, so that whatever is said about a mean can be given an interval over
+people. `crop` is the row of the test part. `unit` is a number for the person, or for the two who
+lent each other their faces (`FaceSet.units`). `label` is 0 real, 1 fake.
 """
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from tcnsc_lib import CompanionError
 from tcnsc_lib.evaluation import interval
 from tcnsc_lib.faces.store import FaceSet
 
 
 def sample(faces: FaceSet, each: int, seed: int) -> pd.DataFrame:
-    """Up to `each` real and `each` fake test crops, drawn without replacement: crop, unit, label, in the part's order.
+    """Up to `each` real and `each` fake test crops, drawn without replacement.
 
-    The paper draws at random too: 1000 of each for Figure 3, 100 of each for Figures 5 and 6.
+    Columns crop, unit, label; rows in the order of the test part. The paper draws at random too:
+    1000 of each for Figure 3, 100 of each for Figures 5 and 6.
     """
-    y, units = faces.labels("test"), np.unique(faces.units("test"), return_inverse=True)[1]
+    y = faces.labels("test")
+    unit = np.unique(faces.units("test"), return_inverse=True)[1]
     rng = np.random.default_rng([seed, each])
-    drawn = [rng.choice(np.flatnonzero(y == label), min(each, int((y == label).sum())), replace=False) for label in (0, 1)]
+    drawn = []
+    for label in (0, 1):
+        these = np.flatnonzero(y == label)
+        drawn.append(rng.choice(these, min(each, len(these)), replace=False))
     crops = np.sort(np.concatenate(drawn))
-    return pd.DataFrame({"crop": crops, "unit": units[crops], "label": y[crops]})
+    return pd.DataFrame({"crop": crops, "unit": unit[crops], "label": y[crops]})
+
+
+def some(pairs: pd.DataFrame) -> pd.DataFrame:
+    """`FaceSet.pairs` as they are. Raises CompanionError where there are none."""
+    if pairs.empty:
+        raise CompanionError(
+            "No fake of the test part has the real crop of its frame, and pairs of them are shown; "
+            "bring the real videos of the fakes too.")
+    return pairs
 
 
 def mean(values: np.ndarray, units: np.ndarray) -> tuple[float, float, float, int]:
-    """Mean of a value per crop, its 95 % interval over units, and how many crops have one (NaN: none)."""
+    """Mean of a value per crop, its 95 % interval over units, and how many crops have a value.
+
+    values: float (N,), NaN where a crop has none. units: of each crop, (N,). The mean and the two
+    limits are in the unit of `values`; NaN where no crop has one.
+    """
     values = np.asarray(values, float)
     known = ~np.isnan(values)
     if not known.any():
         return np.nan, np.nan, np.nan, 0
-    low, high = interval(values[known], units[known])
-    return values[known].mean(), low / 100, high / 100, int(known.sum())
+    low, high = interval(values[known], np.asarray(units)[known])
+    return values[known].mean(), low, high, int(known.sum())
 
 
 def means(table: pd.DataFrame, by: list[str], measures: list[str]) -> pd.DataFrame:
-    """Mean and 95 % interval over people of each measure in each group: by, measure, mean, low, high, crops.
+    """Mean and 95 % interval over people of each measure in each group.
 
-    Groups come in the order in which their names first appear, the first name of `by` changing last. table: a row a crop,
-    with `unit`.
+    table: a row a crop, with `unit`. Returns the columns `by`, measure, mean, low, high, crops.
+    Groups come in the order in which their names first appear, the first name of `by` changing
+    last.
     """
-    rows, order = [], [list(dict.fromkeys(table[name])) for name in by]
-    groups = sorted(table.groupby(by), key=lambda item: [known.index(k) for known, k in zip(order, item[0])])
-    for key, group in groups:
+    rows = []
+    for key, group in _groups(table, by):
+        units = group.unit.to_numpy()
         for measure in measures:
-            rows.append((*key, measure, *mean(group[measure].to_numpy(), group.unit.to_numpy())))
+            numbers = mean(group[measure].to_numpy(), units)
+            rows.append((*key, measure, *numbers))
     return pd.DataFrame(rows, columns=[*by, "measure", "mean", "low", "high", "crops"])
 
 
-def spelled(numbers: pd.DataFrame) -> pd.DataFrame:
-    """`means` to read: its groups as rows, its measures as columns, both in their order, "0.92 (0.91 to 0.93)" in the cells.
+def _groups(table: pd.DataFrame, by: list[str]) -> list[tuple[tuple, pd.DataFrame]]:
+    """The groups of a table with their keys, in the order in which names first appear."""
+    order = [list(dict.fromkeys(table[name])) for name in by]
 
-    A group by `label` is spelled real or fake.
+    def place(item: tuple[tuple, pd.DataFrame]) -> list[int]:
+        return [names.index(name) for names, name in zip(order, item[0], strict=True)]
+
+    return sorted(table.groupby(by), key=place)
+
+
+def spelled(numbers: pd.DataFrame) -> pd.DataFrame:
+    """`means` to read: groups as rows, measures as columns, "0.92 (0.91 to 0.93)" in the cells.
+
+    Both keep their order. A group by `label` is spelled real or fake.
     """
-    by = list(numbers)[: list(numbers).index("measure")]
-    words = [f"{mean:.2f} ({low:.2f} to {high:.2f})" if mean == mean else "" for mean, low, high in
-             numbers[["mean", "low", "high"]].round(2).to_numpy() + 0.0]
-    out = numbers.assign(words=words).set_index([*by, "measure"]).words.unstack(sort=False)
+    columns = list(numbers)
+    by = columns[: columns.index("measure")]
+    rounded = numbers[["mean", "low", "high"]].round(2) + 0.0  # + 0.0: no "-0.00"
+    words = [_words(*row) for row in rounded.to_numpy()]
+    table = numbers.assign(words=words).set_index([*by, "measure"])
+    out = table.words.unstack(sort=False)
     return out.rename(index={0: "real", 1: "fake"}, level="label") if "label" in by else out
+
+
+def _words(middle: float, low: float, high: float) -> str:
+    return "" if np.isnan(middle) else f"{middle:.2f} ({low:.2f} to {high:.2f})"

@@ -1,196 +1,239 @@
-"""The paper's tables and sentences as DataFrames: ours, beside the paper's.
+"""The paper's tables as DataFrames, computed from predictions: ours, beside the paper's.
 
-Long form: a row for each training and test set (`evaluation.evaluate`'s columns); `wide` turns it into the paper's form.
+Long form: a row for each training and test set (columns of `scores`); `wide` turns it into the
+paper's form. Rates are in percent here, since a person reads them; `_percent` is the one place
+that makes them so.
 """
 from __future__ import annotations
 
-import inspect
-from dataclasses import replace
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from tcnsc_lib import paper
-from tcnsc_lib.evaluation import interval
-from tcnsc_lib.experiments import (AUGMENTED, AUTHORS, CONTROLS, CUTS, DETECTORS, DUAL, EXPERIMENTS, MODEL_A, ON_H,
-                                   PROBE, SEEDED, UNCOMPARED, UNTRAINED, right, scores, setup, tcnsc, train_experiment)
-from tcnsc_lib.profiles import Profile, faces
+from tcnsc_lib.evaluation import evaluate, interval
+from tcnsc_lib.evidence import Evidence
+from tcnsc_lib.experiments import (
+    AUGMENTED,
+    DUAL,
+    LAMBDA_0,
+    MODEL_B,
+    ON_H,
+    SEEDED,
+    TABLE2,
+    TABLE3,
+)
+
+SHARES = ("accuracy", "auc", "eer", "reals_called_fake", "fakes_called_real", "low", "high")
+COUNTS = ("n", "units", "people")
+COLUMNS = [*SHARES[:5], "n", "low", "high", "units", "people"]
 
 
-def table1(p: Profile) -> pd.DataFrame:
-    """Table 1, long form: four training pairs x five test sets, with the paper's accuracy in column "paper"."""
-    return _beside(pd.concat([scores(paper.pair_name(pair), p) for pair in paper.PAIRS], ignore_index=True), paper.TABLE1)
+def _percent(table: pd.DataFrame, *names: str) -> pd.DataFrame:
+    """The table with these columns in percent instead of shares."""
+    return table.assign(**{name: 100 * table[name] for name in names})
 
 
-def difficulty(p: Profile) -> pd.DataFrame:
-    """The classifier alone (model B of Table 2), which fixes how hard a profile is, in `table1`'s form."""
-    return _beside(scores("model B", p), paper.TABLE2)
+def scores(e: Evidence, experiment: str, seed: int | None = None) -> pd.DataFrame:
+    """An experiment on the five test sets, in percent: training, codec, accuracy, auc, eer, ...
 
-
-def literal_table1(p: Profile) -> pd.DataFrame:
-    """Table 1 with the training qualities as printed (HQ = 20, LQ = 80): the same networks under other names, but one.
-
-    Test sets keep 80/50/20. (RAW, HQ) as printed is (RAW, LQ) of `table1` and the reverse; (LQ, MQ) is JPEG 80 and 50.
+    reals_called_fake, fakes_called_real: the two kinds of error. n: crops. low, high: 95 %
+    interval of the accuracy over `units`: people, or pairs who lent each other their faces.
+    people: on the pictures. seed: of the training.
     """
-    ours = {"(RAW, HQ)": "(RAW, LQ)", "(RAW, MQ)": "(RAW, MQ)", "(RAW, LQ)": "(RAW, HQ)", "(LQ, MQ)": "(HQ, MQ)"}
-    table = pd.concat([scores(run, p).assign(training=printed) for printed, run in ours.items()], ignore_index=True)
-    return _beside(table, paper.TABLE1)
+    table = evaluate(e.predictions(experiment, seed), e.y, e.units)
+    table = table.assign(people=len(np.unique(e.people)))
+    table = _percent(table[COLUMNS], *SHARES).reset_index()
+    table.insert(0, "training", experiment)
+    table["seed"] = e.p.seed if seed is None else seed
+    return table
 
 
-CHOICES = (("lam", 10.0), ("lam", 100.0), ("final_lr_share", 1.0), ("flip", False))
-"""What the paper leaves open and a training can tell: (setting, another value than the default)."""
-
-
-def choices(p: Profile) -> pd.DataFrame:
-    """(RAW, LQ) with one open choice changed at a time, and unchanged ("default", and with another seed): the scores."""
-    rows = [scores("(RAW, LQ)", p).assign(setting="default", value=""),
-            scores("(RAW, LQ)", p, p.seed + 1).assign(setting="seed", value=str(p.seed + 1))]
-    for setting, value in CHOICES:
-        change = {"schedule": replace(p.schedule, **{setting: value})} if hasattr(p.schedule, setting) else {setting: value}
-        rows.append(scores("(RAW, LQ)", replace(p, **change)).assign(setting=setting, value=str(value)))
-    return pd.concat(rows, ignore_index=True)
-
-
-def wide(table: pd.DataFrame, value: str = "accuracy") -> pd.DataFrame:
-    """Long form -> the paper's: a row a training pair, model or detector, a column a test set, in the paper's order."""
-    return table.pivot(index="training", columns="codec", values=value).loc[
-        list(dict.fromkeys(table.training)), list(dict.fromkeys(table.codec))]
-
-
-TABLE2 = ((MODEL_A, MODEL_A), (PROBE, PROBE), (UNTRAINED, UNTRAINED), ("model B", "model B"), ("dual", DUAL),
-          *((name, name) for name in CONTROLS))
-"""Row of the table -> what it is called in `EXPERIMENTS`: the paper's three, then our controls."""
-
-TABLE3 = tuple((name, DUAL if name == "TCNSC" else name) for name in paper.TABLE3.index)
-"""The same for Table 3."""
-
-SEES = {"raw": "X", "both": "X and X'", "none": "nothing"}
-
-
-def ablation(p: Profile) -> pd.DataFrame:
-    """What each row of `table2` is trained on: the views, what the two losses see, images that f sees a step, steps."""
-    rows = []
-    for row, run in TABLE2:
-        if run in EXPERIMENTS:
-            experiment, arguments, schedule = setup(run, p)
-            two, similarity = len(experiment.views) == 2, len(experiment.views) == 2 and arguments["lam"] > 0
-            sim = f"{arguments.get('compared', 'z')}, λ = {arguments['lam']:g}" if similarity else "nothing"
-            rows.append((row, ", ".join(experiment.views), SEES[arguments.get("classified", "raw")], sim,
-                         schedule.batch_size * (1 + two), schedule.iterations))
-    return pd.DataFrame(rows, columns=["row", "views", "Loss_cro sees", "Loss_sim compares", "images a step", "steps"])
-
-
-def table2(p: Profile) -> pd.DataFrame:
-    """Table 2, long form: A (its untrained classifier; a linear probe on its frozen h), B, dual, and the controls.
-
-    A's probe has a reference, the same probe on the random f that A started from. Column "paper" is empty for the rows
-    that the paper doesn't have; its model A may be either of the first two.
-    """
-    return _beside(pd.concat([scores(run, p).assign(training=row) for row, run in TABLE2], ignore_index=True), paper.TABLE2)
-
-
-def table3(p: Profile) -> pd.DataFrame:
-    """Table 3, long form: nine detectors x five test sets, with the paper's accuracy in column "paper"."""
-    rows = [scores(run, p).assign(training=row) for row, run in TABLE3]
-    return _beside(pd.concat(rows, ignore_index=True), paper.TABLE3)
+def _rows(e: Evidence, rows: Mapping[str, str]) -> pd.DataFrame:
+    """`scores` of several experiments, each under the name of its row: row -> experiment."""
+    parts = [scores(e, experiment).assign(training=row) for row, experiment in rows.items()]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _beside(table: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
-    known = [theirs.loc[row.training, row.codec] if row.training in theirs.index else np.nan for row in table.itertuples()]
-    return table.assign(paper=known)
+    """The table and the paper's accuracy in column "paper", empty where it has no such row."""
+    printed = theirs.stack().to_dict()
+    cells = zip(table.training, table.codec, strict=True)
+    return table.assign(paper=[printed.get(cell, np.nan) for cell in cells])
 
 
-def jobs(table: str, p: Profile) -> list[tuple[str, int | None]]:
-    """The (experiment, seed) behind a table: "1", "2", "3", or "all" that the notebooks need."""
-    pairs = [(paper.pair_name(pair), None) for pair in paper.PAIRS]
-    second = [(name, p.seed + i) for name in SEEDED for i in range(1, p.seeds)]
-    second += [(run, None) for _, run in TABLE2 if run in EXPERIMENTS]
-    third = [(run, None) for _, run in TABLE3]
-    return {"1": [*pairs, ("model B", None)], "2": second, "3": third,
-            "all": [*third, *second, *pairs, *((name, None) for name in EXPERIMENTS)]}[table]
+def table1(e: Evidence) -> pd.DataFrame:
+    """Table 1, long form: four training pairs x five test sets."""
+    pairs = [paper.pair_name(pair) for pair in paper.PAIRS]
+    return _beside(_rows(e, {name: name for name in pairs}), paper.TABLE1)
 
 
-def seeds(p: Profile) -> pd.DataFrame:
-    """`scores` of the ablation's main rows (`SEEDED`) from each of the profile's seeds, in long form."""
-    names = {run: row for row, run in TABLE2}
-    return pd.concat([scores(name, p, p.seed + i).assign(training=names[name]) for name in SEEDED for i in range(p.seeds)],
-                     ignore_index=True)
+def difficulty(e: Evidence) -> pd.DataFrame:
+    """The classifier alone (model B of Table 2), which says how hard a profile is; as `table1`."""
+    return _beside(scores(e, MODEL_B), paper.TABLE2)
 
 
-def seed_summary(p: Profile) -> pd.DataFrame:
-    """Mean over seeds of accuracy and AUC for each row and test set, and the standard deviation between seeds (0 for one)."""
-    groups = seeds(p).groupby(["training", "codec"], sort=False)
-    table = groups[["accuracy", "auc"]].agg(["mean", lambda v: v.std(ddof=1) if len(v) > 1 else 0.0])
-    table.columns = ["accuracy", "accuracy_sd", "auc", "auc_sd"]
-    return table.assign(seeds=groups.seed.nunique()).reset_index()
+LITERAL = {
+    "(RAW, HQ)": "(RAW, LQ)",
+    "(RAW, MQ)": "(RAW, MQ)",
+    "(RAW, LQ)": "(RAW, HQ)",
+    "(LQ, MQ)": "(HQ, MQ)",
+}
+"""Training pair as the paper prints it, HQ = 20 and LQ = 80 -> the same pair in our names."""
 
 
-DIFFERENCES = (("dual - model B", DUAL, "model B"), ("dual - (i)", DUAL, AUGMENTED), ("dual - (v)", DUAL, UNCOMPARED),
-               ("(i) - model B", AUGMENTED, "model B"), ("(iv) - model B", ON_H, "model B"), ("(iv) - (i)", ON_H, AUGMENTED))
+def literal_table1(e: Evidence) -> pd.DataFrame:
+    """Table 1 with the training qualities as printed: the same networks under other names, but one.
 
-
-def seed_differences(p: Profile) -> pd.DataFrame:
-    """Differences of accuracy in points between the ablation's main rows, on the same test crops, seed by seed.
-
-    difference: mean over seeds; low, high: its paired 95 % interval over test people, for these seeds; least, most: of
-    the single seeds, which says what another training does. settled: "yes" where the interval and all seeds lie on one
-    side of 0.
+    Test sets keep 80/50/20. (RAW, HQ) as printed is (RAW, LQ) of `table1` and the reverse;
+    (LQ, MQ) is JPEG 80 and 50.
     """
-    units, rows = faces(p).units("test"), []
-    hits = {name: [right(name, p, p.seed + i) for i in range(p.seeds)] for name in SEEDED}
-    for title, one, other in DIFFERENCES:
-        for codec in paper.CODECS:
-            gaps = np.array([a[codec] - b[codec] for a, b in zip(hits[one], hits[other], strict=True)])
-            single = 100 * gaps.mean(axis=1)
-            rows.append((title, codec, single.mean(), *interval(gaps.mean(axis=0), units), single.min(), single.max()))
-    table = pd.DataFrame(rows, columns=["difference of accuracy", "codec", "difference", "low", "high", "least", "most"])
+    return _beside(_rows(e, LITERAL), paper.TABLE1)
+
+
+def table2(e: Evidence) -> pd.DataFrame:
+    """Table 2, long form: A, B, dual, and the controls that the paper lacks.
+
+    A is read in two ways, by its untrained classifier and by a linear probe on its frozen h; the
+    paper's model A may be either. The probe has a reference: the same on the random f that A
+    started from. Column "paper" is empty for the rows that the paper doesn't have.
+    """
+    return _beside(_rows(e, TABLE2), paper.TABLE2)
+
+
+def table3(e: Evidence) -> pd.DataFrame:
+    """Table 3, long form: nine detectors x five test sets."""
+    return _beside(_rows(e, TABLE3), paper.TABLE3)
+
+
+def wide(table: pd.DataFrame, value: str = "accuracy") -> pd.DataFrame:
+    """Long form -> the paper's: a row a training pair, model or detector, a column a test set.
+
+    Rows and columns keep the order in which they first stand in the long form.
+    """
+    crossed = table.pivot(index="training", columns="codec", values=value)
+    return crossed.loc[table.training.unique(), table.codec.unique()]
+
+
+# several seeds
+
+ROWS = {experiment: row for row, experiment in TABLE2.items()}
+"""Experiment -> its row in Table 2."""
+
+
+def seeds(e: Evidence) -> pd.DataFrame:
+    """`scores` of the ablation's main rows (`SEEDED`) from each of the profile's seeds."""
+    parts = []
+    for name in SEEDED:
+        for seed in range(e.p.seed, e.p.seed + e.p.seeds):
+            table = scores(e, name, seed)
+            parts.append(table.assign(training=ROWS[name]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def seed_summary(e: Evidence) -> pd.DataFrame:
+    """Mean over seeds of accuracy and AUC for each row and test set, and their standard deviation.
+
+    Columns: training, codec, accuracy, accuracy_sd, auc, auc_sd, seeds; the deviation between
+    seeds is 0 where there is one.
+    """
+    groups = seeds(e).groupby(["training", "codec"], sort=False)
+    out = {}
+    for name in ("accuracy", "auc"):
+        out[name] = groups[name].mean()
+        out[f"{name}_sd"] = groups[name].std(ddof=1).fillna(0.0)
+    return pd.DataFrame(out).assign(seeds=groups.seed.nunique()).reset_index()
+
+
+DIFFERENCES = (
+    (DUAL, MODEL_B),
+    (DUAL, AUGMENTED),
+    (DUAL, LAMBDA_0),
+    (AUGMENTED, MODEL_B),
+    (ON_H, MODEL_B),
+    (ON_H, AUGMENTED),
+)
+"""The pairs of experiments that `seed_differences` compares."""
+
+
+def seed_differences(e: Evidence) -> pd.DataFrame:
+    """Differences of accuracy in points between the ablation's main rows, on the same test crops.
+
+    Rows are compared seed by seed. difference: mean over seeds; low, high: its paired 95 %
+    interval over test people, for these seeds; least, most: of the single seeds, which says what
+    another training does. settled: "yes" where the interval and all seeds lie on one side of 0.
+    """
+    hits = {}
+    for name in SEEDED:
+        each = [e.right(name, e.p.seed + i) for i in range(e.p.seeds)]
+        hits[name] = np.array(each)  # seeds x crops x test sets
+    rows = []
+    for one, other in DIFFERENCES:
+        title = f"{ROWS[one]} - {ROWS[other]}"
+        gaps = hits[one] - hits[other]
+        for i, codec in enumerate(paper.CODECS):
+            rows.append((title, codec, *_difference(gaps[:, :, i], e.units)))
+    numbers = ["difference", "low", "high", "least", "most"]
+    columns = ["difference of accuracy", "codec", *numbers]
+    table = pd.DataFrame(rows, columns=columns)
     above = table[["low", "least"]].min(axis=1, skipna=False) > 0
     below = table[["high", "most"]].max(axis=1, skipna=False) < 0
-    return table.assign(settled=np.where(above | below, "yes", "no"))
+    settled = np.where(above | below, "yes", "no")
+    return _percent(table, *numbers).assign(settled=settled)
 
 
-WATCHED = (("dual", DUAL), ("model B", "model B"), (MODEL_A, MODEL_A),
-           *((name, name) for name in (AUGMENTED, ON_H, UNCOMPARED)))
+def _difference(gaps: np.ndarray, units: np.ndarray) -> tuple[float, ...]:
+    """From a difference a seed and crop (seeds, crops): difference, low, high, least, most."""
+    single = gaps.mean(axis=1)
+    low, high = interval(gaps.mean(axis=0), units)
+    return single.mean(), low, high, single.min(), single.max()
 
 
-def collapse(p: Profile) -> pd.DataFrame:
-    """What `TCNSC.watch` saw while the ablation's rows trained: a row each time. updates: steps taken before."""
-    parts = []
-    for row, run in WATCHED:
-        log = train_experiment(run, p).log.dropna(subset="cos_twins_z")
-        seen = log[[name for name in log if name.startswith(("gradient_", "cos_", "spread_", "rank_"))]]
-        parts.append(seen.assign(training=row, updates=log.iteration - 1))
-    table = pd.concat(parts, ignore_index=True)
-    return table[["training", "updates", *table.columns.drop(["training", "updates"])]]
+# section 4.2.3
+
+OVER = 20.0  # percent: "the other remaining methods decreased by more than 20 %"
 
 
-def network(p: Profile) -> pd.DataFrame:
-    """The parts of TCNSC (Figure 2) at this profile: part (f, g, c), what it is, values put out, weights it has."""
-    detector, what = tcnsc(p), {"f": "ResNet18 without its last layer, X -> h", "g": "Linear, ReLU, Linear, h -> z",
-                                "c": "Linear, h -> two logits"}
-    put_out = {"f": detector.f.features, "g": detector.g[-1].out_features, "c": detector.c.out_features}
-    return pd.DataFrame([(part, text, put_out[part], sum(w.numel() for w in getattr(detector, part).parameters()))
-                         for part, text in what.items()], columns=["part", "what", "output", "parameters"])
+def drops(e: Evidence) -> pd.DataFrame:
+    """Section 4.2.3: by how many percent of its accuracy on RAW each detector falls at LQ.
 
-
-def costs(p: Profile) -> pd.DataFrame:
-    """What each detector of Table 3 costs to train at this profile: parameters, crops seen, seconds, crops a second."""
+    Negative: it rises. sentence: what the paper's text says; table: what its Table 3 gives; ours
+    with a 95 % interval. "their table agrees" and "ours agrees" judge the sentence ("over 20":
+    the number itself; a stated number: whether it lies in our interval).
+    """
+    printed = paper.relative_drop(paper.TABLE3)
     rows = []
-    for name, experiment in TABLE3:
-        run = train_experiment(experiment, p)
-        schedule, seconds = run.config["schedule"], run.environment["seconds"]
-        seen = schedule["iterations"] * schedule["batch_size"]
-        rows.append((name, sum(w.numel() for w in run.detector.parameters()), run.detector.input_size, schedule["optimizer"],
-                     schedule["batch_size"], schedule["learning_rate"], schedule["iterations"], seen, seconds, seen / seconds))
-    return pd.DataFrame(rows, columns=["detector", "parameters", "input_size", "optimizer", "batch_size", "learning_rate",
-                                       "iterations", "crops_seen", "seconds", "crops_per_second"])
+    for name in printed.index:
+        ours = _drop(e, TABLE3[name])
+        rows.append({"detector": name, "table": printed[name], **ours})
+    table = _percent(pd.DataFrame(rows), "ours", "low", "high")
+    judged = pd.DataFrame([_judged(row) for row in table.to_dict("records")])
+    return table.join(judged)[DROPS]
 
 
-def cuts(p: Profile) -> pd.DataFrame:
-    """What is done otherwise than the authors of a baseline do: detector, setting, theirs, here. Empty where nothing is."""
-    rows = []
-    for name, changes in CUTS.get(p.name, {}).items():
-        authors = {key: value.default for key, value in inspect.signature(DETECTORS[name]).parameters.items()} | AUTHORS[name]
-        rows += [(name, key, authors.get(key, "as many crops as TCNSC"), value) for key, value in changes.items()
-                 if key != "validate"]  # changes no training
-    return pd.DataFrame(rows, columns=["detector", "setting", "authors", "here"])
+DROPS = ["detector", "sentence", "table", "their table agrees",
+         "ours", "low", "high", "ours agrees"]
+
+
+def _drop(e: Evidence, experiment: str) -> dict[str, float]:
+    """ours, low, high of one detector, as shares of what it gets right on RAW."""
+    hits = e.right(experiment)
+    lost = hits.RAW - hits.LQ
+    low, high = interval(lost, e.units, hits.RAW)
+    return {"ours": lost.sum() / hits.RAW.sum(), "low": low, "high": high}
+
+
+def _judged(row: dict) -> dict[str, str]:
+    """What the paper's text says about a detector, and whether its table and ours agree."""
+    said = paper.CLAIMED_DROPS.get(row["detector"])
+    if said is None:
+        sentence = f"over {OVER:g}"
+        theirs = row["table"] > OVER
+        ours = "yes" if row["low"] > OVER else "no" if row["high"] < OVER else "can't tell"
+    else:
+        sentence = str(said)
+        theirs = abs(row["table"] - said) < 0.005
+        ours = "yes" if row["low"] <= said <= row["high"] else "no"
+    agrees = "yes" if theirs else "no"
+    return {"sentence": sentence, "their table agrees": agrees, "ours agrees": ours}

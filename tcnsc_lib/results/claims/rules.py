@@ -1,37 +1,122 @@
-"""When a sentence of the paper holds: its number, ours with a 95 % interval over people, and a rule."""
+"""What a claim is, and when it holds: the paper's number, ours with a 95 % interval, and a rule."""
+
 from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tcnsc_lib.analysis import mean
 
-MORE, AT_MOST, PRINTED = "above 0", "at most the paper's", "the paper's number, in our interval"
-NEAR_ONE, FLAT, MODEST = "above -5", "within 1 dB of 0", "below 1 dB"
-"""When a sentence holds. The paper names no bound for "close to 1" and "roughly unchanged": the last three are ours."""
+NONE = float("nan")  # the paper prints no number
 
-NONE = float("nan")
+# When a claim holds. The paper names no bound for "close to 1" and "roughly unchanged": the last
+# three bounds are ours.
+MORE = "above 0"
+AT_MOST = "at most the paper's"
+PRINTED = "the paper's number, in our interval"
+NEAR_ONE = "above -5"
+FLAT = "within 1 dB of 0"
+MODEST = "below 1 dB"
+
+# Rule -> the open interval that ours must lie in; of AT_MOST the paper's number is the upper end.
+BOUNDS = {
+    MORE: (0, np.inf),
+    NEAR_ONE: (-5, np.inf),
+    FLAT: (-1, 1),
+    MODEST: (-np.inf, 1),
+}
+
+SCALE = {"points": 100.0, "percent": 100.0}
+"""Unit -> what a share is multiplied by; the values of other units stay as they are."""
 
 
-def _verdict(rule: str, printed: float, low: float, high: float) -> str:
-    """yes or no where the whole interval says so, else can't tell; a printed number lies in the interval or doesn't."""
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of the paper, or a question that it leaves, as something that can be measured.
+
+    id: short and stable, begins with the table or figure; files, prose and tests name a claim by
+    it. text: the sentence; what is measured stands after the last colon. measure: from the item's
+    material, which knows the `units` of its crops, to a value per crop (N,), NaN where a crop has
+    none; or to a list of them, one a seed. unit: "points", "percent" (both are measured in
+    shares), "dB" or "" (none). rule: when it holds, one of those above. paper: its number, in that
+    unit. headline: the sentence as the first page has it ("": it isn't there). also: more columns
+    of the claim's row, from the same material.
+    """
+
+    id: str
+    text: str
+    measure: Callable[[Any], Any]
+    unit: str = ""
+    rule: str = MORE
+    paper: float = NONE
+    headline: str = ""
+    also: Callable[[Any], dict[str, str]] | None = None
+
+    @property
+    def item(self) -> str:
+        """The table or figure that it is about: "table2.b-loss" -> "Table 2"."""
+        return re.sub(r"(\D+)(\d+)\..*", r"\1 \2", self.id).capitalize()
+
+    @property
+    def sentence(self) -> str:
+        """The text with its unit, as tables show it."""
+        return f"{self.text}, {self.unit}" if self.unit else self.text
+
+
+def verdict(rule: str, printed: float, low: float, high: float) -> str:
+    """yes or no where the whole interval says so, else can't tell.
+
+    A printed number lies in the interval or doesn't. Without an interval (NaN) nobody can tell.
+    """
     if np.isnan(low):
         return "can't tell"
     if rule == PRINTED:
         return "yes" if low <= printed <= high else "no"
-    least, most = {MORE: (0, np.inf), AT_MOST: (-np.inf, printed), NEAR_ONE: (-5, np.inf),
-                   FLAT: (-1, 1), MODEST: (-np.inf, 1)}[rule]
-    return "yes" if least < low and high < most else "no" if high < least or low > most else "can't tell"
+    least, most = (-np.inf, printed) if rule == AT_MOST else BOUNDS[rule]
+    if least < low and high < most:
+        return "yes"
+    return "no" if high < least or low > most else "can't tell"
 
 
-def judged(rows: list[tuple], units: np.ndarray, header: str = "claim", scale: float = 1.0) -> pd.DataFrame:
-    """(claim, when it holds, the paper's value, value per crop) -> the table, with interval and verdict.
+def judged(claims: Sequence[Claim], material: Any) -> pd.DataFrame:
+    """Each claim measured and judged: a row a claim.
 
-    units: whom each crop belongs to. scale: of the values; 100 turns shares into points. NaN: a crop without a value;
-    "crops" counts the others.
+    Columns: id, claim, holds if, paper, ours, low, high, crops (those that have a value), holds
+    here. Where a measure gives a list over seeds, ours and its interval are of the mean over
+    `seeds`, `least` and `most` are the single ones, and a verdict stands only where every seed
+    gives the same.
     """
-    out = []
-    for claim, rule, printed, values in rows:
-        ours, low, high, crops = mean(scale * np.asarray(values, float), units)
-        out.append((claim, rule, printed, ours, low, high, crops, _verdict(rule, printed, low, high)))
-    return pd.DataFrame(out, columns=[header, "holds if", "paper", "ours", "low", "high", "crops", "holds here"])
+    return pd.DataFrame([_row(claim, material) for claim in claims])
+
+
+def _row(claim: Claim, material: Any) -> dict[str, Any]:
+    scale = SCALE.get(claim.unit, 1.0)
+    values = claim.measure(material)
+    by_seed = isinstance(values, list)
+    each = np.mean(values, axis=0) if by_seed else np.asarray(values, float)
+    ours, low, high, crops = mean(scale * each, material.units)
+    holds = verdict(claim.rule, claim.paper, low, high)
+    row = {"id": claim.id, "claim": claim.sentence, "holds if": claim.rule, "paper": claim.paper}
+    row |= {"ours": ours, "low": low, "high": high, "crops": crops, "holds here": holds}
+    if by_seed:
+        single = [scale * np.mean(value) for value in values]
+        row |= _over_seeds(claim, holds, single)
+    if claim.also is not None:
+        row |= claim.also(material)
+    return row
+
+
+def _over_seeds(claim: Claim, holds: str, single: list[float]) -> dict[str, Any]:
+    """seeds, least, most, and the verdict that is left of `holds` when every seed has its say."""
+    each = {verdict(claim.rule, claim.paper, value, value) for value in single}
+    return {
+        "holds here": holds if each == {holds} else "can't tell",
+        "seeds": len(single),
+        "least": min(single),
+        "most": max(single),
+    }

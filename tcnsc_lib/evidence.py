@@ -1,0 +1,227 @@
+"""Evidence: what was measured, and the tables that are computed from it.
+
+    <folder>/evidence/<name>.csv      measured by a training, an analysis or a clock
+    <folder>/evidence/crops.csv       label, unit and person of each test crop, as numbers
+    <folder>/evidence/predictions/    one file a run: log-odds of fake, a row a test crop
+    <folder>/evidence/crops/<n>.png   the few crops that a picture shows, if they may be shown
+    <folder>/<name>.csv               derived: `tcnsc report` computes it from the files above
+
+`<folder>` is figures/<profile>. The comment lines on top of a file say what made it. To read a
+table needs no data, no run and no training.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from scipy.special import expit
+
+from tcnsc_lib import CompanionError, paper
+from tcnsc_lib.codecs import versions
+from tcnsc_lib.faces.store import FaceSet, open_image
+from tcnsc_lib.files import atomic, environment, write_text
+from tcnsc_lib.machine import device
+from tcnsc_lib.profiles import Profile, figures_folder
+from tcnsc_lib.training.identity import slug
+
+DIGITS = "%.7g"
+"""How a float is written: seven digits are more than any sentence needs, and a file stays small."""
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """The table in a CSV file, without its comment head.
+
+    Raises CompanionError where there is no such file, or no rows in it.
+    """
+    try:
+        table = pd.read_csv(path, comment="#")
+    except FileNotFoundError as error:
+        raise CompanionError(f"There is no {path}; run the notebook that makes it, see "
+                             "figures/README.md.") from error
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise CompanionError(f"{path} is no table ({error}); run the notebook that makes it "
+                             "again, see figures/README.md.") from error
+    if table.empty:
+        raise CompanionError(f"{path} has no rows; run the notebook that makes it again, see "
+                             "figures/README.md.")
+    return table
+
+
+def _write(path: Path, head: Sequence[str], table: pd.DataFrame) -> Path:
+    """A table under a comment head, floats with seven digits."""
+    comments = "".join(f"# {line}\n" for line in head)
+    write_text(path, comments + table.to_csv(index=False, float_format=DIGITS))
+    return path
+
+
+class Evidence:
+    """The tables of one profile: what was measured, and what follows from it.
+
+    p: whose numbers. folder: where they lie, by default figures/<profile>. Nothing is read before
+    it is asked for, so an Evidence of an empty folder is fine.
+    """
+
+    def __init__(self, p: Profile, folder: Path | None = None):
+        self.p = p
+        self.folder = figures_folder(p) if folder is None else Path(folder)
+        self.measured = self.folder / "evidence"
+
+    # tables
+
+    def save(self, name: str, table: pd.DataFrame, notes: Sequence[str] = ()) -> Path:
+        """Write a measured table as CSV; returns the file.
+
+        Its head names profile, seed, commit, device and versions; notes: more lines, one a run
+        (`Run.note`).
+        """
+        path = self.measured / f"{name}.csv"
+        return _write(path, [self._made_by(), *notes], table)
+
+    def derive(self, name: str, table: pd.DataFrame) -> Path:
+        """Write a table that is computed from the evidence alone; returns the file.
+
+        Its head is the same on every machine and at every commit, so the same evidence gives the
+        same bytes.
+        """
+        head = (f"profile {self.p.name}; seed {self.p.seed}; "
+                "computed by `tcnsc report` from evidence/")
+        return _write(self.folder / f"{name}.csv", [head], table)
+
+    def path(self, name: str) -> Path:
+        """The file of a table, derived or measured; it need not be there."""
+        derived = self.folder / f"{name}.csv"
+        measured = self.measured / f"{name}.csv"
+        return measured if measured.exists() and not derived.exists() else derived
+
+    def has(self, name: str) -> bool:
+        """Whether there is a table of this name, derived or measured."""
+        return self.path(name).exists()
+
+    def read(self, name: str) -> pd.DataFrame:
+        """A table by its name, derived or measured. Raises CompanionError where there is none."""
+        if not self.has(name):
+            raise CompanionError(f"There is no {self.folder / name}.csv, nor the same in "
+                                 f"{self.measured}; `tcnsc report` computes what follows from the "
+                                 "evidence, and figures/README.md names the notebook that "
+                                 "measures the rest.")
+        return read_table(self.path(name))
+
+    def head(self, name: str) -> str:
+        """The comment lines of a table, without their "# ": what made it."""
+        if not self.has(name):
+            return ""
+        lines = self.path(name).read_text(encoding="utf-8").splitlines()
+        return "\n".join(line[2:] for line in lines if line.startswith("# "))
+
+    def _made_by(self) -> str:
+        """Profile, seed, commit, device and versions, now."""
+        facts = {"profile": self.p.name, "seed": self.p.seed}
+        facts |= environment(device()) | versions()
+        return "; ".join(f"{key} {value}" for key, value in facts.items())
+
+    # the test crops
+
+    def save_crops(self, faces: FaceSet) -> Path:
+        """Write crops.csv, a row a test crop: crop, label, unit, person; returns the file.
+
+        unit: the number of the person, or of the two who lent each other their faces
+        (`FaceSet.units`), in sorted order; person: that of the person on the picture. No names.
+        """
+        identities = faces.rows("test").identity
+        labels = faces.labels("test")
+        table = pd.DataFrame({"crop": np.arange(len(labels)), "label": labels})
+        table["unit"] = _numbered(faces.units("test"))
+        table["person"] = _numbered(identities.to_numpy(str))
+        self.__dict__.pop("crops", None)
+        return self.save("crops", table)
+
+    @cached_property
+    def crops(self) -> pd.DataFrame:
+        """crops.csv: crop, label (0 real, 1 fake), unit, person; a row a test crop."""
+        return self.read("crops")
+
+    @property
+    def y(self) -> np.ndarray:
+        """int64 (N,): 0 real, 1 fake."""
+        return self.crops.label.to_numpy(np.int64)
+
+    @property
+    def units(self) -> np.ndarray:
+        """int64 (N,): which crops succeed or fail together, for intervals."""
+        return self.crops.unit.to_numpy(np.int64)
+
+    @property
+    def people(self) -> np.ndarray:
+        """int64 (N,): the number of the person on each crop."""
+        return self.crops.person.to_numpy(np.int64)
+
+    # predictions
+
+    def predicted(self, experiment: str, seed: int | None = None) -> str:
+        """The name of an experiment's predictions; without a seed, of the profile's first."""
+        seed = self.p.seed if seed is None else seed
+        return f"predictions/{slug(experiment)}-seed{seed}"
+
+    def save_predictions(self, experiment: str, seed: int | None, log_odds: pd.DataFrame,
+                         notes: Sequence[str] = ()) -> Path:
+        """Write log-odds of fake, a row a test crop, a column a test set; returns the file.
+
+        Log-odds keep what a probability rounds away: of a p(fake) close to 0 or 1, how close.
+        """
+        if len(log_odds) != len(self.crops):
+            raise CompanionError(f"The predictions of {experiment} are of {len(log_odds)} crops, "
+                                 f"{self.path('crops')} has {len(self.crops)}; save the crops of "
+                                 "the same faces first.")
+        return self.save(self.predicted(experiment, seed), log_odds[list(paper.CODECS)], notes)
+
+    def has_predictions(self, experiment: str, seed: int | None = None) -> bool:
+        """Whether the predictions of an experiment from this seed are there."""
+        return self.has(self.predicted(experiment, seed))
+
+    def log_odds(self, experiment: str, seed: int | None = None) -> pd.DataFrame:
+        """Log-odds of fake, float64: a row a test crop, a column a test set (RAW HQ MQ LQ WEBP)."""
+        name = self.predicted(experiment, seed)
+        table = self.read(name)
+        if list(table) != list(paper.CODECS) or len(table) != len(self.crops):
+            raise CompanionError(f"{self.path(name)} doesn't fit {self.path('crops')} (other test "
+                                 "sets, or other crops); make both again, see figures/README.md.")
+        return table.astype(float)
+
+    def predictions(self, experiment: str, seed: int | None = None) -> pd.DataFrame:
+        """p(fake), float64 in [0, 1], in the form of `log_odds`."""
+        return expit(self.log_odds(experiment, seed))
+
+    def right(self, experiment: str, seed: int | None = None) -> pd.DataFrame:
+        """1.0 where a crop is called right (fake: p >= 1/2), else 0.0; in the same form."""
+        called_fake = self.predictions(experiment, seed) >= 0.5
+        return called_fake.eq(self.y, axis=0).astype(float)
+
+    # the crops that a picture shows
+
+    def _picture(self, crop: int) -> Path:
+        return self.measured / "crops" / f"{crop}.png"
+
+    def save_picture(self, crop: int, image: np.ndarray) -> Path:
+        """Write one test crop, uint8 (S, S, 3), without loss; never of a private source."""
+        path = self._picture(crop)
+        with atomic(path) as part:
+            Image.fromarray(image).save(part, format="png")
+        return path
+
+    def picture(self, crop: int) -> np.ndarray:
+        """A test crop that was saved, uint8 (S, S, 3). Raises CompanionError where it wasn't."""
+        path = self._picture(crop)
+        if not path.exists():
+            raise CompanionError(f"There is no {path}: crops of private faces aren't kept, and "
+                                 "others by the notebook that shows them; run it, see "
+                                 "figures/README.md.")
+        return open_image(path)
+
+
+def _numbered(names: np.ndarray) -> np.ndarray:
+    """The place of each name among the sorted names: str (N,) -> int (N,)."""
+    return np.unique(names, return_inverse=True)[1]

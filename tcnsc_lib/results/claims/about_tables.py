@@ -1,0 +1,213 @@
+"""The claims about Tables 1 to 3 (section 4.2). Their material is the Evidence itself.
+
+Differences are paired on the same test crops. Models that are trained from several seeds
+(`SEEDED`) are compared seed by seed, others by the first seed.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pandas as pd
+
+from tcnsc_lib import paper
+from tcnsc_lib.evidence import Evidence
+from tcnsc_lib.experiments import (
+    AUGMENTED,
+    BOTH,
+    DUAL,
+    LAMBDA_0,
+    MODEL_A,
+    MODEL_B,
+    ON_H,
+    PROBE,
+    RANDOM_AUGMENTED,
+    SEEDED,
+    TABLE3,
+)
+from tcnsc_lib.results.claims.rules import AT_MOST, Claim
+
+POINTS = "points"
+Measure = Callable[[Evidence], "pd.Series | list[pd.Series]"]
+
+
+def _counts(e: Evidence, experiments: Iterable[str]) -> pd.DataFrame:
+    """How many test crops each experiment gets right: a row each, a column a test set."""
+    return pd.DataFrame({name: e.right(name).sum() for name in experiments}).T
+
+
+# Table 1: which pair is it best to train on? The sentence about one test set can be read in two
+# ways, a model over the qualities or the models at one quality; both are here.
+
+PAIRS = [paper.pair_name(pair) for pair in paper.PAIRS]
+THEIR_MEAN = paper.TABLE1.mean(axis=1)
+THEIR_LOSS = paper.TABLE1.RAW - paper.TABLE1.LQ
+THEIR_LOSS_OF_B = paper.TABLE2.RAW[MODEL_B] - paper.TABLE2.LQ[MODEL_B]
+
+
+def _lost(e: Evidence, experiment: str) -> pd.Series:
+    """Right on RAW minus right at LQ, of each crop."""
+    hits = e.right(experiment)
+    return hits.RAW - hits.LQ
+
+
+def _lead(e: Evidence) -> pd.Series:
+    """(RAW, LQ) minus the best other pair, which is picked by the same crops: biased downwards."""
+    others = _counts(e, [name for name in PAIRS if name != DUAL])
+    best = others.sum(axis=1).idxmax()
+    return e.right(DUAL).mean(axis=1) - e.right(best).mean(axis=1)
+
+
+def _largest_loss(e: Evidence) -> pd.Series:
+    """Of the pair that loses most, which is picked by the same crops: biased upwards."""
+    counts = _counts(e, PAIRS)
+    steepest = (counts.RAW - counts.LQ).idxmax()
+    return _lost(e, steepest)
+
+
+def _spread(e: Evidence) -> pd.Series:
+    """The best pair minus the worst at LQ, both picked by the same crops: biased upwards."""
+    counts = _counts(e, PAIRS)
+    best = e.right(counts.LQ.idxmax())
+    worst = e.right(counts.LQ.idxmin())
+    return best.LQ - worst.LQ
+
+
+ABOUT_TABLE_1 = (
+    Claim("table1.best-pair",
+          "(RAW, LQ) is the best pair: its mean over the five test sets, minus that of the best "
+          "other pair",
+          _lead, POINTS, paper=THEIR_MEAN[DUAL] - THEIR_MEAN.drop(DUAL).max(),
+          headline="(RAW, LQ) is the best pair: its mean over five test sets, minus that of the "
+                   "best other pair"),
+    Claim("table1.largest-loss",
+          "a model is right about as often at every quality: the largest loss from RAW to LQ",
+          _largest_loss, POINTS, AT_MOST, THEIR_LOSS.max(),
+          headline="a model is right about as often at every quality: the largest loss from RAW "
+                   "to LQ, at most the paper's"),
+    Claim("table1.spread.lq",
+          "the models are right about equally often at one quality: best minus worst at LQ",
+          _spread, POINTS, AT_MOST, paper.TABLE1.LQ.max() - paper.TABLE1.LQ.min()),
+    Claim("table1.robust",
+          "similarity learning makes robust: what the classifier alone loses from RAW to LQ, "
+          "minus what (RAW, LQ) loses",
+          lambda e: _lost(e, MODEL_B) - _lost(e, DUAL), POINTS,
+          paper=THEIR_LOSS_OF_B - THEIR_LOSS[DUAL],
+          headline="similarity makes robust: what the classifier alone loses from RAW to LQ, "
+                   "minus what (RAW, LQ) loses"),
+)
+
+
+# Table 2: each branch alone, both, and the controls that the paper lacks
+
+OVER_A = paper.TABLE2.loc["dual"] - paper.TABLE2.loc[MODEL_A]
+OVER_B = paper.TABLE2.loc["dual"] - paper.TABLE2.loc[MODEL_B]
+
+
+def _by_seed(e: Evidence, experiment: str) -> list[pd.DataFrame]:
+    """What an experiment gets right, for each seed that it is trained from."""
+    seeds = e.p.seeds if experiment in SEEDED else 1
+    return [e.right(experiment, e.p.seed + i) for i in range(seeds)]
+
+
+def _gap(one: str, other: str, *codecs: str) -> Measure:
+    """One experiment minus another, mean over test sets; for the seeds that both have."""
+    def measure(e: Evidence) -> list[pd.Series]:
+        pairs = zip(_by_seed(e, one), _by_seed(e, other), strict=False)
+        return [(a - b)[list(codecs)].mean(axis=1) for a, b in pairs]
+
+    return measure
+
+
+ABOUT_TABLE_2 = (
+    Claim("table2.dual-minus-a",
+          "similarity alone is worse than both branches (mean over the test sets): dual minus "
+          "model A, untrained classifier",
+          _gap(DUAL, MODEL_A, *paper.CODECS), POINTS, paper=OVER_A.mean(),
+          headline="similarity alone is worse than both branches: dual minus model A, mean over "
+                   "the test sets"),
+    Claim("table2.dual-minus-probe",
+          "the same, model A read by a linear probe",
+          _gap(DUAL, PROBE, *paper.CODECS), POINTS),
+    Claim("table2.b-loss",
+          "the classifier alone gets worse with compression: model B's RAW minus LQ",
+          lambda e: [hits.RAW - hits.LQ for hits in _by_seed(e, MODEL_B)], POINTS,
+          paper=THEIR_LOSS_OF_B),
+    Claim("table2.dual-minus-b.lq",
+          "both branches are best under strong compression: dual minus model B at LQ",
+          _gap(DUAL, MODEL_B, "LQ"), POINTS, paper=OVER_B.LQ,
+          headline="both branches are better than the classifier alone: dual minus model B at LQ"),
+    Claim("table2.dual-minus-b.raw",
+          '"combining the two branches obtains the best result", also on RAW: dual minus model B',
+          _gap(DUAL, MODEL_B, "RAW"), POINTS, paper=OVER_B.RAW),
+    Claim("table2.dual-minus-jpeg.lq",
+          "not in the paper: similarity gains more than seeing the same compressed images: dual "
+          f"minus {AUGMENTED} at LQ",
+          _gap(DUAL, AUGMENTED, "LQ"), POINTS,
+          headline="not in the paper: similarity gains more than training on the same compressed "
+                   f"images: dual minus {AUGMENTED} at LQ"),
+    Claim("table2.dual-minus-random-jpeg.lq",
+          f"not in the paper: ... than a random JPEG quality: dual minus {RANDOM_AUGMENTED} at LQ",
+          _gap(DUAL, RANDOM_AUGMENTED, "LQ"), POINTS),
+    Claim("table2.dual-minus-lambda-0.lq",
+          f"not in the paper: ... than twins in the batch statistics: dual minus {LAMBDA_0} at LQ",
+          _gap(DUAL, LAMBDA_0, "LQ"), POINTS,
+          headline="not in the paper: Loss_sim itself gains: dual minus the same with λ = 0 at LQ"),
+    Claim("table2.random-jpeg-minus-jpeg.lq",
+          "not in the paper: a random quality is as good as that of the test: "
+          f"{RANDOM_AUGMENTED} minus {AUGMENTED} at LQ",
+          _gap(RANDOM_AUGMENTED, AUGMENTED, "LQ"), POINTS),
+    Claim("table2.both-minus-jpeg.lq",
+          "not in the paper: similarity adds to both views classified: "
+          f"{BOTH}, minus {AUGMENTED} at LQ",
+          _gap(BOTH, AUGMENTED, "LQ"), POINTS),
+    Claim("table2.on-h-minus-b.lq",
+          "not in the paper: similarity on h helps where that on z doesn't: "
+          f"{ON_H} minus model B at LQ",
+          _gap(ON_H, MODEL_B, "LQ"), POINTS),
+    Claim("table2.on-h-minus-b.raw",
+          f"not in the paper: ... and on RAW: {ON_H} minus model B",
+          _gap(ON_H, MODEL_B, "RAW"), POINTS),
+)
+
+
+# Table 3: nine detectors, and the abstract's gains
+
+XCEPTION = "Xception-RAW"
+OTHERS = {row: experiment for row, experiment in TABLE3.items() if row != "TCNSC"}
+THEIR_OTHERS = paper.TABLE3.drop("TCNSC")
+
+
+def _best_other(e: Evidence, codec: str) -> str:
+    """The detector beside TCNSC that gets most right on a test set."""
+    return _counts(e, OTHERS.values())[codec].idxmax()
+
+
+def _ahead(codec: str, of: str) -> str:
+    """The headline of a gain; only the one at LQ stands on the first page."""
+    return f"TCNSC is ahead of {of} at {codec}" if codec == "LQ" else ""
+
+
+def _over_xception(codec: str) -> Claim:
+    return Claim(
+        f"table3.tcnsc-minus-xception.{codec.lower()}", f"TCNSC minus {XCEPTION} at {codec}",
+        lambda e: e.right(DUAL)[codec] - e.right(XCEPTION)[codec], POINTS,
+        paper=paper.CLAIMED_GAINS[codec], headline=_ahead(codec, XCEPTION))
+
+
+def _over_best(codec: str) -> Claim:
+    """The best other is picked by the same crops, which biases the difference downwards."""
+    theirs = THEIR_OTHERS[codec]
+    return Claim(
+        f"table3.tcnsc-minus-best.{codec.lower()}",
+        f"TCNSC minus the best other detector at {codec}",
+        lambda e: e.right(DUAL)[codec] - e.right(_best_other(e, codec))[codec], POINTS,
+        paper=paper.TABLE3.loc["TCNSC", codec] - theirs.max(),
+        headline=_ahead(codec, "the best other detector"),
+        also=lambda e: {"best other, paper": theirs.idxmax(),
+                        "best other, ours": _best_other(e, codec)})
+
+
+ABOUT_TABLE_3 = (
+    *(_over_xception(codec) for codec in paper.CLAIMED_GAINS),
+    *(_over_best(codec) for codec in paper.CLAIMED_GAINS),
+)

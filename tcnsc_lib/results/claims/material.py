@@ -1,0 +1,34 @@
+"""What the claims about figures are measured from: a stored table with a row a crop."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+LABELS = {"real": 0, "fake": 1}
+
+
+class PerCrop:
+    """A table of an analysis, as values per crop.
+
+    table: crop, unit, label, the columns `keys` and measures; a row for each crop and keys, in any
+    order. `m("same", "TCNSC", "LQ")` is the measure where the keys are these: a Series over all
+    crops in their order, NaN where the table has none; so are `label` and `units`.
+    """
+
+    def __init__(self, table: pd.DataFrame, *keys: str):
+        self.table = table.set_index([*keys, "crop"]).sort_index()
+        crops = table.drop_duplicates("crop").set_index("crop").sort_index()
+        self.label = crops.label
+        self.units = crops.unit.to_numpy()
+
+    def __call__(self, measure: str, *key: str) -> pd.Series:
+        return self.table[measure].loc[key].reindex(self.label.index)
+
+
+Measure = Callable[[PerCrop], pd.Series]
+
+
+def only(word: str, measure: Measure) -> Measure:
+    """The same of real or of fake crops alone; the others have no value."""
+    return lambda m: measure(m).where(m.label == LABELS[word])

@@ -1,0 +1,167 @@
+"""What is measured is stored with what made it; what is computed from it is the same everywhere."""
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import P
+from PIL import Image
+from scipy.special import expit
+
+from tcnsc_lib import CompanionError, evidence, paper
+from tcnsc_lib.evidence import Evidence, read_table
+from tcnsc_lib.experiments import DUAL, MODEL_B
+from tcnsc_lib.profiles import PROFILES
+
+TABLE = pd.DataFrame({"row": ["a", "b, c"], "value": [1 / 3, 2e-9], "n": [3, 4]})
+
+
+@pytest.fixture
+def empty(tmp_path) -> Evidence:
+    return Evidence(P, tmp_path)
+
+
+# tables
+
+
+def test_a_table_comes_back_with_seven_digits(empty):
+    empty.save("costs", TABLE)
+    empty.derive("means", TABLE)
+    for name in ("costs", "means"):
+        assert empty.has(name)
+        pd.testing.assert_frame_equal(empty.read(name), TABLE, rtol=1e-6)
+
+
+def test_what_is_measured_lies_apart_from_what_is_computed(empty, tmp_path):
+    assert empty.save("costs", TABLE) == tmp_path / "evidence/costs.csv" == empty.path("costs")
+    assert empty.derive("means", TABLE) == tmp_path / "means.csv" == empty.path("means")
+
+
+def test_a_measured_table_says_what_made_it(empty):
+    empty.save("costs", TABLE, ["run RAW-LQ-seed0-1234567890: 30 s", "another line"])
+    first, *notes = empty.head("costs").splitlines()
+    assert first.startswith("profile toy; seed 3; commit ")
+    for fact in ("device cpu", "python 3.", "torch ", "libjpeg-turbo "):
+        assert fact in first
+    assert notes == ["run RAW-LQ-seed0-1234567890: 30 s", "another line"]
+
+
+def test_the_same_evidence_gives_the_same_bytes_at_any_commit(empty, monkeypatch):
+    before = empty.derive("means", TABLE).read_bytes()
+    monkeypatch.setattr(evidence, "environment", lambda where: {"commit": "another", "torch": "9"})
+    monkeypatch.setattr(evidence, "versions", lambda: {"Pillow": "99"})
+    assert empty.derive("means", TABLE).read_bytes() == before
+    assert "another" in empty.save("costs", TABLE).read_text()
+    assert empty.head("means") == "profile toy; seed 3; computed by `tcnsc report` from evidence/"
+
+
+def test_by_default_the_tables_are_those_of_the_profile(monkeypatch, tmp_path):
+    monkeypatch.setenv("TCNSC_FIGURES", str(tmp_path))
+    assert Evidence(PROFILES["demo"]).folder == tmp_path / "demo"
+
+
+def test_a_missing_table_is_named_with_what_makes_it(empty, tmp_path):
+    with pytest.raises(CompanionError, match=rf"{tmp_path}/table2\.csv.*tcnsc report"):
+        empty.read("table2")
+    assert not empty.has("table2") and empty.head("table2") == ""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"# profile demo\n", b"a,b\n1,2\n1,2,3\n", b"a,b\n\xff,1\n"],
+    ids=["nothing", "comments", "ragged", "no text"],
+)
+def test_a_file_that_is_no_table_is_named(tmp_path, content):
+    path = tmp_path / "table2.csv"
+    path.write_bytes(content)
+    with pytest.raises(CompanionError, match=r"table2\.csv is no table"):
+        read_table(path)
+
+
+def test_a_table_without_rows_and_a_path_without_table_are_named(tmp_path):
+    path = tmp_path / "table2.csv"
+    with pytest.raises(CompanionError, match=r"There is no .*table2\.csv"):
+        read_table(path)
+    path.write_text("a,b\n")
+    with pytest.raises(CompanionError, match=r"table2\.csv has no rows"):
+        read_table(path)
+
+
+# crops and predictions
+
+
+def test_the_crops_are_kept_as_numbers_without_names(toy, toy_faces):
+    rows = toy_faces.rows("test")
+    assert toy.y.tolist() == toy_faces.labels("test").tolist()
+    assert toy.units.tolist() == [0, 0, 0, 0, 1, 1, 1, 1] == toy.people.tolist()
+    text = toy.path("crops").read_text()
+    assert not any(name in text for name in (*rows.identity, *rows.video))
+
+
+def test_people_who_lent_each_other_their_faces_are_one_unit(empty, toy_faces, monkeypatch):
+    rows = toy_faces.rows("test")
+    other = rows.identity.map({"test0": "test1", "test1": "test0"})
+    swapped = rows.assign(source=other.where(rows.label == 1, ""))
+    monkeypatch.setattr(toy_faces, "rows", lambda split: swapped)
+    empty.save_crops(toy_faces)
+    assert set(empty.units) == {0} and empty.people.tolist() == [0] * 4 + [1] * 4
+
+
+def test_the_numbers_of_units_are_in_the_order_of_their_names(toy, toy_faces):
+    """So that an interval from numbers draws the same people as one from names."""
+    names = toy_faces.units("test")
+    assert np.unique(names)[toy.units].tolist() == names.tolist()
+
+
+def test_predictions_come_back_as_log_odds_probabilities_and_right_answers(toy):
+    log_odds = pd.DataFrame({name: np.linspace(-40, 2, 8) for name in paper.CODECS})
+    toy.save_predictions(DUAL, 4, log_odds, ["run of mine"])
+    assert toy.log_odds(DUAL, 4).to_numpy() == pytest.approx(log_odds.to_numpy(), rel=1e-6)
+    p = toy.predictions(DUAL, 4)
+    assert p.to_numpy() == pytest.approx(expit(log_odds).to_numpy(), rel=1e-4)
+    assert 0 < p.RAW[0] < 1e-15  # a probability with seven digits would be 0
+    called_fake = log_odds.RAW >= 0
+    assert toy.right(DUAL, 4).RAW.tolist() == (called_fake == toy.y).astype(float).tolist()
+    assert toy.head(toy.predicted(DUAL, 4)).endswith("\nrun of mine")
+
+
+def test_a_crop_on_the_threshold_is_called_fake(toy):
+    toy.save_predictions(DUAL, None, pd.DataFrame({name: np.zeros(8) for name in paper.CODECS}))
+    assert toy.right(DUAL).RAW.tolist() == toy.y.tolist()
+
+
+def test_predictions_are_filed_by_experiment_and_seed(toy, say):
+    path = toy.path(toy.predicted(DUAL))
+    assert re.fullmatch(r".*/evidence/predictions/RAW-LQ-seed3\.csv", str(path))
+    assert toy.has_predictions(MODEL_B, 4) and not toy.has_predictions(MODEL_B, 5)
+    say(MODEL_B, 4, LQ=(0, 0))
+    assert toy.right(MODEL_B).LQ.sum() == 8 and toy.right(MODEL_B, 4).LQ.sum() == 0
+
+
+def test_predictions_of_other_crops_are_refused(toy):
+    short = toy.log_odds(DUAL)[:5]
+    with pytest.raises(CompanionError, match=r"are of 5 crops, .*crops\.csv has 8"):
+        toy.save_predictions(DUAL, None, short)
+    toy.save(toy.predicted(DUAL), short)
+    with pytest.raises(CompanionError, match=r"RAW-LQ-seed3\.csv doesn't fit .*crops\.csv"):
+        toy.log_odds(DUAL)
+    toy.save(toy.predicted(DUAL), toy.log_odds(MODEL_B).drop(columns="WEBP"))
+    with pytest.raises(CompanionError, match="doesn't fit"):
+        toy.right(DUAL)
+
+
+# the crops of a picture
+
+
+def test_a_crop_of_a_picture_is_kept_without_loss(empty, toy_faces):
+    image = np.array(toy_faces.images("RAW", "test")[5])
+    path = empty.save_picture(5, image)
+    assert path == empty.measured / "crops/5.png"
+    np.testing.assert_array_equal(empty.picture(5), image)
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
+
+
+def test_a_crop_that_was_not_kept_is_named(empty):
+    with pytest.raises(CompanionError, match=r"There is no .*crops/7\.png"):
+        empty.picture(7)
