@@ -1,35 +1,43 @@
-"""Profiles: source, sizes and schedule, of which one word chooses one; and the faces that belong to it.
+"""Profiles: source, sizes and schedule, chosen by one word; and the faces that belong to it.
 
     TCNSC_PROFILE   demo (default), photos, photos-224, ffpp, ffpp-official
-    TCNSC_SOURCE    where the photographs or FaceForensics++ lie, if not in data/<photos|ffpp>
+    TCNSC_SOURCE    where photographs or FaceForensics++ lie, if not in data/<photos|ffpp>
     TCNSC_HOME      the folder that holds data/, runs/ and figures/; default: the checkout
     TCNSC_FIGURES   where tables and figures go, if not in figures/
 """
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from tcnsc_lib import CompanionError
-from tcnsc_lib.faces import demo, ffpp, photos
-from tcnsc_lib.faces.demo import Scale, make_demo
+from tcnsc_lib.detectors import Detector, Settings
+from tcnsc_lib.faces.ffpp import FaceForensics
+from tcnsc_lib.faces.photos import Photographs
+from tcnsc_lib.faces.source import FaceSettings, Source
 from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.files import code_digest
-from tcnsc_lib.training import Schedule, device
+from tcnsc_lib.files import CHECKOUT
+from tcnsc_lib.synthetic.demo import Demo
+from tcnsc_lib.training.loop import Schedule
+
+SOURCES: dict[str, type[Source]] = {
+    "demo": Demo,
+    "photos": Photographs,
+    "ffpp": FaceForensics,
+}
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Source, sizes and schedule. The defaults are the paper's, and where it is silent those of `paper.OPEN`.
+    """Source, sizes and schedule. The defaults are the paper's, or those of `paper.OPEN`.
 
-    name: files its faces, runs and figures. source: "demo", "photos" or "ffpp". size: pixels of a crop. enlarge: of
-    MTCNN's box. frames: sampled a video. method, split: of FaceForensics++. bottleneck: of the swaps, pixels.
-    width, width_z, lam: of `TCNSC`. weights: what f starts from, "random" or "imagenet" (torchvision's, downloaded once;
-    width 64 only). pretrained: whether those baselines start from ImageNet whose authors' do (downloaded once).
-    seed: of the split, the swaps and the training. seeds: how many, from `seed` on, for the ablation's main rows.
+    name: files its faces, runs and figures. source: a name in SOURCES. size: pixels of a crop.
+    enlarge: of MTCNN's box. frames: sampled a video. method, split: of FaceForensics++.
+    bottleneck: of the swaps, pixels. width, width_z, lam: of `TCNSC`. weights: what f starts from,
+    "random" or "imagenet" (torchvision's, downloaded once; width 64 only). pretrained: whether
+    those baselines start from ImageNet whose authors' do (downloaded once). seed: of the split, the
+    swaps and the training. seeds: how many, from `seed` on, for the ablation's main rows.
     """
 
     name: str
@@ -49,35 +57,99 @@ class Profile:
     seeds: int = 3
     schedule: Schedule = Schedule()
 
+    @property
+    def face_settings(self) -> FaceSettings:
+        """What its source needs to know."""
+        return FaceSettings(
+            size=self.size,
+            enlarge=self.enlarge,
+            frames=self.frames,
+            method=self.method,
+            split=self.split,
+            bottleneck=self.bottleneck,
+            seed=self.seed,
+        )
 
-PROFILES = {profile.name: profile for profile in (
-    Profile("demo", "demo", size=96, frames=8, split="official", width=16, pretrained=False,
-            schedule=Schedule(iterations=320, learning_rate=2e-3, precision="float32", validate=40)),
-    Profile("photos", "photos", size=96, pretrained=False,
-            schedule=Schedule(iterations=400, learning_rate=1e-3, validate=200)),
-    Profile("photos-224", "photos", pretrained=False),
-    Profile("ffpp", "ffpp"),
-    Profile("ffpp-official", "ffpp", split="official"))}
-DEMO = Scale()
+    def arguments(self, detector: type[Detector]) -> dict:
+        """What a detector is made with."""
+        ours = {name: getattr(self, value) for name, value in detector.from_profile.items()}
+        return ours | detector.authors.arguments | self.reduced(detector).arguments
+
+    def schedule_of(self, detector: type[Detector]) -> Schedule:
+        """How long and how fast a detector trains: on as many crops as TCNSC, unless reduced."""
+        own = detector.authors.schedule | self.reduced(detector).schedule
+        crops = self.schedule.iterations * self.schedule.batch_size
+        size = own.get("batch_size", self.schedule.batch_size)
+        return replace(self.schedule, **{"iterations": crops // size, **own})
+
+    def weights_of(self, detector: type[Detector]) -> str:
+        """What a detector starts from; the profile says it of those that have a choice."""
+        return self.weights if len(detector.starts) > 1 else "random"
+
+    def reduced(self, detector: type[Detector]) -> Settings:
+        """What two processor cores demand otherwise than the authors of a detector have it."""
+        return detector.reduced.get(self.name, Settings())
+
+
+DEMO = Profile(
+    name="demo",
+    source="demo",
+    size=96,
+    frames=8,
+    split="official",
+    width=16,
+    pretrained=False,
+    schedule=Schedule(iterations=320, learning_rate=2e-3, precision="float32", validate=40),
+)
+PHOTOS = Profile(
+    name="photos",
+    source="photos",
+    size=96,
+    pretrained=False,
+    schedule=Schedule(iterations=400, learning_rate=1e-3, validate=200),
+)
+PHOTOS_224 = Profile(name="photos-224", source="photos", pretrained=False)
+FFPP = Profile(name="ffpp", source="ffpp")
+FFPP_OFFICIAL = Profile(name="ffpp-official", source="ffpp", split="official")
+
+PROFILES = {p.name: p for p in (DEMO, PHOTOS, PHOTOS_224, FFPP, FFPP_OFFICIAL)}
 
 
 def profile(name: str | None = None) -> Profile:
-    """The profile of that name; without one, that of the environment variable TCNSC_PROFILE, else demo."""
-    name = name or os.environ.get("TCNSC_PROFILE") or "demo"
+    """The profile of that name; without one, that of the variable TCNSC_PROFILE, else demo."""
+    name = name or os.environ.get("TCNSC_PROFILE") or DEMO.name
     if name not in PROFILES:
-        raise CompanionError(f"There is no profile {name!r}; choose one of {', '.join(PROFILES)}.")
+        raise CompanionError(
+            f"There is no profile {name!r}; choose one of {', '.join(PROFILES)}."
+        )
     return PROFILES[name]
 
 
+def source(p: Profile) -> Source:
+    """Where the profile's faces come from."""
+    return SOURCES[p.source](source_folder(p), faces_folder(p), p.face_settings)
+
+
+def faces(p: Profile, quality: str = "raw") -> FaceSet:
+    """The profile's crops at a video quality, "raw", "c23" or "c40".
+
+    They are made, or completed, if they aren't there.
+    """
+    return source(p).faces(quality)
+
+
+# Folders.
+
 def home() -> Path:
     """The folder that holds data/, runs/ and figures/."""
-    return Path(os.environ.get("TCNSC_HOME") or Path(__file__).parent.parent)
+    return Path(os.environ.get("TCNSC_HOME") or CHECKOUT)
 
 
 def source_folder(p: Profile) -> Path:
     """Where this profile's videos or photographs lie."""
-    if p.source != "demo" and os.environ.get("TCNSC_SOURCE"):
-        return Path(os.environ["TCNSC_SOURCE"])
+    elsewhere = os.environ.get("TCNSC_SOURCE")
+    if elsewhere and p.source != DEMO.source:
+        return Path(elsewhere)
     return home() / "data" / p.source
 
 
@@ -86,37 +158,11 @@ def faces_folder(p: Profile) -> Path:
     return home() / "data" / "faces" / p.name
 
 
-def clips(p: Profile, quality: str = "raw") -> list[ffpp.Video]:
-    """The videos of a profile at a quality, each with its part; the demo's are rendered first if they aren't there."""
-    if p.source == "photos":
-        raise CompanionError(f"Profile {p.name} has photographs, no videos; choose demo or ffpp.")
-    if p.source == "demo":
-        make_demo(source_folder(p), DEMO)
-    return ffpp.videos(source_folder(p), p.method, quality, p.split, p.seed)
+def runs_folder(p: Profile) -> Path:
+    """Where this profile's runs go."""
+    return home() / "runs" / p.name
 
 
-def faces(p: Profile, quality: str = "raw") -> FaceSet:
-    """The profile's crops at a video quality ("raw", "c23", "c40"); made, or completed, if they aren't there."""
-    if p.source == "photos":
-        if quality != "raw":
-            raise CompanionError(f"Profile {p.name} has photographs, no {quality} videos; choose quality raw.")
-        return photos.extract(source_folder(p), faces_folder(p), size=p.size, enlarge=p.enlarge,
-                              bottleneck=p.bottleneck, seed=p.seed, device=device())
-    found = clips(p, quality)
-    settings = {"method": p.method, "split": p.split, "seed": p.seed}
-    if p.source == "demo":
-        settings |= asdict(DEMO) | {"code": demo.code() + code_digest("faces/detect.py", "faces/ffpp.py")}
-    return ffpp.extract(found, faces_folder(p), quality, size=p.size, enlarge=p.enlarge, frames=p.frames,
-                        settings=settings, device=device())
-
-
-def forged_area(p: Profile, rows: np.ndarray) -> np.ndarray:
-    """The pixels that the forgery touched in these test crops (row numbers): bool (N, size, size).
-
-    Nowhere in real crops; nowhere in fakes, either, whose mask isn't known (FaceForensics++ without its mask videos).
-    """
-    crops = faces(p)
-    chosen = crops.rows("test").iloc[rows]
-    if p.source == "photos":
-        return photos.forged_area(crops, chosen)
-    return ffpp.forged_area(chosen, source_folder(p), p.size, p.enlarge)
+def figures_folder(p: Profile) -> Path:
+    """Where this profile's evidence, tables and pictures go."""
+    return Path(os.environ.get("TCNSC_FIGURES") or home() / "figures") / p.name

@@ -1,4 +1,4 @@
-"""Training: a run is what its settings say, whether it went through, was cut short, or is asked for again."""
+"""Training: a run is what its settings say, whether it went through or was cut short."""
 import os
 import shutil
 import subprocess
@@ -11,16 +11,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import TINY, build, fit, tiny
 from safetensors.torch import load_file
+from toys import TINY, Tiny, build, fit, tiny
 
-from tcnsc_lib import CompanionError, files, training
-from tcnsc_lib.batches import Part, batch, batch_indices
+from tcnsc_lib import CompanionError
+from tcnsc_lib.detectors.ablations import SimilarityAlone
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.training import load, train
+from tcnsc_lib.training import checkpoint, loop
+from tcnsc_lib.training.batches import Part, batch, batch_indices
+from tcnsc_lib.training.run import Run, load
 
 FINISHED = {"weights.safetensors", "log.csv", "config.json", "environment.json"}
+SGD = replace(TINY, optimizer="sgd", learning_rate=0.1, flip=False)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def faces(tmp_path_factory) -> FaceSet:
 
 
 @pytest.fixture(scope="module")
-def whole(faces, tmp_path_factory) -> training.Run:
+def whole(faces, tmp_path_factory) -> Run:
     """The uninterrupted run that others are compared with."""
     return fit(faces, tmp_path_factory.mktemp("whole"))
 
@@ -37,48 +40,54 @@ def whole(faces, tmp_path_factory) -> training.Run:
 @pytest.fixture
 def steps(monkeypatch) -> list[int]:
     """The seeds of the steps really taken."""
-    taken, step = [], training.step
+    taken = []
+    step = loop.step
 
     def counted(*arguments):
         taken.append(arguments[-1])
         return step(*arguments)
 
-    monkeypatch.setattr(training, "step", counted)
+    monkeypatch.setattr(loop, "step", counted)
     return taken
 
 
-def interrupt(faces: FaceSet, root: Path, after: int, **settings) -> Path:
-    """A run cut short by Ctrl-C after some iterations, with a checkpoint at each; returns its folder."""
+def interrupt(faces: FaceSet, root: Path, after: int, **changes) -> Path:
+    """A run cut short by Ctrl-C after some iterations, a checkpoint at each; returns its folder."""
+    step = loop.step
+
+    def stopping(*arguments):
+        if arguments[-1] == changes.get("seed", 0) + after:
+            raise KeyboardInterrupt
+        return step(*arguments)
+
     with pytest.MonkeyPatch.context() as patch:
-        step = training.step
-
-        def stopping(*arguments):
-            if arguments[-1] == settings.get("seed", 0) + after:
-                raise KeyboardInterrupt
-            return step(*arguments)
-
-        patch.setattr(training, "step", stopping)
-        patch.setattr(training, "CHECKPOINT_SECONDS", -1)
+        patch.setattr(loop, "step", stopping)
+        patch.setattr(loop, "CHECKPOINT_SECONDS", -1)
         with pytest.raises(KeyboardInterrupt):
-            fit(faces, root, **settings)
-    (folder,) = [path.parent for path in root.glob("*/checkpoint.safetensors")]
-    assert not (folder / "weights.safetensors").exists()
-    return folder
+            fit(faces, root, **changes)
+    (path,) = root.glob("*/checkpoint.safetensors")
+    assert not (path.parent / "weights.safetensors").exists()
+    return path.parent
 
 
-def assert_same(ours: training.Run, other: training.Run) -> None:
-    assert ours.folder != other.folder and ours.folder.name == other.folder.name
-    one, two = (load_file(run.folder / "weights.safetensors") for run in (ours, other))
-    assert one.keys() == two.keys()
-    for name, value in one.items():
-        assert value.numpy().tobytes() == two[name].numpy().tobytes(), name
+def stored(run: Run) -> dict[str, bytes]:
+    """Every tensor of the stored weights, as bytes."""
+    weights = load_file(run.folder / "weights.safetensors")
+    return {name: value.numpy().tobytes() for name, value in weights.items()}
+
+
+def assert_same(ours: Run, other: Run) -> None:
+    assert ours.folder != other.folder
+    assert ours.folder.name == other.folder.name
+    assert stored(ours) == stored(other)
     assert (ours.folder / "log.csv").read_text() == (other.folder / "log.csv").read_text()
 
 
 # one run
 
+
 def test_the_loss_falls_and_the_task_is_learned(faces, tmp_path):
-    run = fit(faces, tmp_path, replace(TINY, iterations=24))
+    run = fit(faces, tmp_path, schedule=replace(TINY, iterations=24))
     assert run.log.cro[-5:].mean() < run.log.cro[:5].mean() / 2
     assert run.log.val_accuracy.iloc[-1] == run.log.val_auc.iloc[-1] == 100
     assert not run.detector.training
@@ -106,13 +115,14 @@ def test_the_first_view_validates(faces, tmp_path, monkeypatch):
         seen.append(images)
         return np.full(len(images), 0.5)
 
-    monkeypatch.setattr(training, "probabilities", half)
-    train("(LQ, MQ)", tiny, faces, ("LQ", "MQ"), replace(TINY, iterations=1), tmp_path)
+    monkeypatch.setattr(loop, "probabilities", half)
+    fit(faces, tmp_path, views=("LQ", "MQ"), schedule=replace(TINY, iterations=1))
     np.testing.assert_array_equal(seen[0], faces.images("LQ", "val"))
 
 
 def test_bfloat16_keeps_float32_weights(faces, tmp_path):
-    run = fit(faces, tmp_path, replace(TINY, iterations=2, precision="bfloat16"))
+    schedule = replace(TINY, iterations=2, precision="bfloat16")
+    run = fit(faces, tmp_path, schedule=schedule)
     assert {value.dtype for value in run.detector.parameters()} == {torch.float32}
     assert np.isfinite(run.log.total).all()
 
@@ -120,73 +130,93 @@ def test_bfloat16_keeps_float32_weights(faces, tmp_path):
 def test_a_run_holds_four_files_and_no_pickle(whole):
     assert {path.name for path in whole.folder.iterdir()} == FINISHED
     header = (whole.folder / "weights.safetensors").read_bytes()[:9]
-    assert header[8:9] == b"{"  # safetensors: eight bytes of length, then JSON; neither zip nor pickle
-    assert whole.config["views"] == ["RAW", "LQ"] and whole.config["schedule"]["batch_size"] == 8
+    # safetensors: eight bytes of length, then JSON; neither zip nor pickle
+    assert header[8:9] == b"{"
+    assert whole.config["views"] == ["RAW", "LQ"]
+    assert whole.config["schedule"]["batch_size"] == 8
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_stops_the_run(faces, tmp_path, bad):
-    class Broken(TCNSC):
+    class Broken(Tiny):
         def losses(self, x, y, x_twin=None):
             losses = super().losses(x, y, x_twin)
             return losses | {"total": losses["total"] * bad}
 
     with pytest.raises(CompanionError, match="iteration 1"):
-        train("broken", lambda: Broken(32, 4, 8), faces, ("RAW",), TINY, tmp_path)
+        fit(faces, tmp_path, detector=Broken)
     assert not list(tmp_path.glob("*/*.safetensors"))
 
 
 # optimizers and threads
 
-SGD = replace(TINY, optimizer="sgd", learning_rate=0.1, flip=False)
 
-
-def model_a() -> TCNSC:
-    return TCNSC(input_size=32, width=4, width_z=8, classified="none")
+def step_by_hand(detector: TCNSC, faces: FaceSet, iteration: int, rate: float) -> None:
+    """Plain gradient descent on the loss of the batch of this iteration."""
+    part = Part(detector, faces, ("RAW", "LQ"), "cpu")
+    rows = batch_indices(24, 8, iteration, 0)
+    x, y = batch(detector, part, rows, False, [0, iteration])
+    torch.manual_seed(iteration)  # of the dropout
+    detector.zero_grad()
+    detector.train().losses(x[0], y, x[1])["total"].backward()
+    with torch.no_grad():
+        for weight in detector.parameters():
+            weight -= rate * weight.grad
 
 
 def test_sgd_takes_the_steps_of_its_name_at_the_scheduled_rate(faces, tmp_path):
-    run = fit(faces, tmp_path, replace(SGD, iterations=2, final_lr_share=0.25))
+    schedule = replace(SGD, iterations=2, final_lr_share=0.25)
+    run = fit(faces, tmp_path, schedule=schedule)
     torch.manual_seed(0)
-    detector = tiny()
-    for iteration, rate in enumerate((0.1, 0.05)):
-        x, y = batch(detector, Part(detector, faces, ("RAW", "LQ"), "cpu"), batch_indices(24, 8, iteration, 0), False,
-                     [0, iteration])
-        torch.manual_seed(iteration)  # of the dropout
-        detector.zero_grad()
-        detector.train().losses(x[0], y, x[1])["total"].backward()
-        with torch.no_grad():
-            for weight in detector.parameters():
-                weight -= rate * weight.grad
-    for (name, ours), by_hand in zip(run.detector.named_parameters(), detector.parameters(), strict=True):
-        torch.testing.assert_close(ours, by_hand, rtol=1e-4, atol=1e-5, msg=name)
+    by_hand = tiny()
+    step_by_hand(by_hand, faces, 0, 0.1)
+    step_by_hand(by_hand, faces, 1, 0.05)
+    theirs = dict(by_hand.named_parameters())
+    for name, ours in run.detector.named_parameters():
+        torch.testing.assert_close(ours, theirs[name], rtol=1e-4, atol=1e-5, msg=name)
 
 
-@pytest.mark.parametrize("settings", [{"schedule": SGD}, {"make": model_a}], ids=["sgd", "weights without gradient"])
-def test_an_interrupted_run_goes_on_with_any_optimizer_and_without_all_gradients(faces, tmp_path, settings):
+ARGUMENTS = {"input_size": 32, "width": 4, "width_z": 8}
+MODEL_A = {"detector": SimilarityAlone, "arguments": ARGUMENTS}
+
+
+@pytest.mark.parametrize(
+    "settings", [{"schedule": SGD}, MODEL_A], ids=["sgd", "weights without gradient"]
+)
+def test_a_run_goes_on_with_any_optimizer_and_without_all_gradients(faces, tmp_path, settings):
     interrupt(faces, tmp_path / "cut", 3, **settings)
-    assert_same(fit(faces, tmp_path / "cut", **settings), fit(faces, tmp_path / "whole", **settings))
+    resumed = fit(faces, tmp_path / "cut", **settings)
+    assert_same(resumed, fit(faces, tmp_path / "whole", **settings))
 
 
 def test_model_a_ends_with_the_classifier_that_it_began_with(faces, tmp_path):
-    run = fit(faces, tmp_path, make=model_a)
+    run = fit(faces, tmp_path, **MODEL_A)
     torch.manual_seed(0)
-    start = model_a()
-    assert torch.equal(run.detector.c.weight, start.c.weight) and torch.equal(run.detector.c.bias, start.c.bias)
+    start = SimilarityAlone(**ARGUMENTS)
+    assert torch.equal(run.detector.c.weight, start.c.weight)
+    assert torch.equal(run.detector.c.bias, start.c.bias)
     assert not torch.equal(run.detector.f.conv1.weight, start.f.conv1.weight)
 
 
 def test_the_number_of_threads_changes_nothing_and_comes_back(faces, tmp_path, monkeypatch):
-    before, step, inside = torch.get_num_threads(), training.step, []
-    monkeypatch.setattr(training, "step", lambda *given: inside.append(torch.get_num_threads()) or step(*given))
+    before = torch.get_num_threads()
+    step = loop.step
+    inside = []
+
+    def counted(*given):
+        inside.append(torch.get_num_threads())
+        return step(*given)
+
+    monkeypatch.setattr(loop, "step", counted)
+    wide = {"detector": TCNSC, "arguments": {"input_size": 32, "width": 16, "width_z": 32}}
     runs = []
     try:
-        for threads in (1, 2):
-            torch.set_num_threads(threads)
-            runs.append(fit(faces, tmp_path / str(threads), make=lambda: TCNSC(32, 16, 32)))
-            assert torch.get_num_threads() == threads
-            interrupt(faces, tmp_path / "cut" / str(threads), 1)
-            assert torch.get_num_threads() == threads
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            runs.append(fit(faces, tmp_path / str(count), **wide))
+            assert torch.get_num_threads() == count
+            interrupt(faces, tmp_path / "cut" / str(count), 1)
+            assert torch.get_num_threads() == count
     finally:
         torch.set_num_threads(before)
     assert_same(*runs)
@@ -195,23 +225,28 @@ def test_the_number_of_threads_changes_nothing_and_comes_back(faces, tmp_path, m
 
 # the same run again
 
-def test_the_same_command_gives_the_same_run(faces, whole, tmp_path):
+
+def test_the_same_settings_give_the_same_run(faces, whole, tmp_path):
     torch.rand(7)  # random numbers drawn before must not matter
     assert_same(fit(faces, tmp_path), whole)
 
 
 def test_another_seed_gives_other_weights(faces, whole, tmp_path):
-    one, two = (run.detector.state_dict()["f.conv1.weight"] for run in (whole, fit(faces, tmp_path, seed=1)))
-    assert not torch.equal(one, two)
+    other = fit(faces, tmp_path, seed=1)
+    ours = whole.detector.state_dict()["f.conv1.weight"]
+    assert not torch.equal(ours, other.detector.state_dict()["f.conv1.weight"])
 
 
 def test_a_finished_run_is_loaded_not_trained(faces, whole, steps):
     path = whole.folder / "weights.safetensors"
     before = path.stat().st_mtime_ns
     again = fit(faces, whole.folder.parent)
-    assert not steps and path.stat().st_mtime_ns == before and again.folder == whole.folder
+    assert not steps
+    assert path.stat().st_mtime_ns == before
+    assert again.folder == whole.folder
+    theirs = again.detector.state_dict()
     for name, value in whole.detector.state_dict().items():
-        assert torch.equal(value, again.detector.state_dict()[name]), name
+        assert torch.equal(value, theirs[name]), name
     pd.testing.assert_frame_equal(again.log, whole.log)
 
 
@@ -220,23 +255,25 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(faces, whole, tmp_path,
     interrupt(faces, tmp_path, after)
     taken = len(steps)
     run = fit(faces, tmp_path)
-    assert taken == after and steps[taken:] == list(range(after, 8))  # it went on, it didn't start again
+    assert taken == after
+    assert steps[taken:] == list(range(after, 8))  # it went on, it didn't start again
     assert_same(run, whole)
     assert {path.name for path in run.folder.iterdir()} == FINISHED
 
 
 def hang_in_checkpoint(number: int) -> None:
-    """Leave that checkpoint half written, say so, and wait to be killed. Runs in the child process below."""
-    save = training.save_file
+    """Leave that checkpoint half written, say so, wait to be killed. Runs in the child below."""
+    save = checkpoint.save_file
 
     def half(tensors, path, metadata):
         save(tensors, path, metadata=metadata)
-        if metadata.get("iteration") == str(number):
+        if metadata["iteration"] == str(number):
             os.truncate(path, path.stat().st_size // 2)
             print("half written", flush=True)
             time.sleep(120)
 
-    training.save_file, training.CHECKPOINT_SECONDS = half, -1
+    checkpoint.save_file = half
+    loop.CHECKPOINT_SECONDS = -1
 
 
 CHILD = """
@@ -251,73 +288,46 @@ t.fit(t.FaceSet(Path(sys.argv[2])), Path(sys.argv[3]))
 
 
 def test_a_run_killed_while_it_writes_ends_as_an_uninterrupted_one(faces, whole, tmp_path, steps):
-    here, threads = str(Path(__file__).parent), str(torch.get_num_threads())
-    command = [sys.executable, "-B", "-c", CHILD, here, str(faces.root), str(tmp_path / "runs"), threads]
-    pipes = {"stdout": subprocess.PIPE, "text": True, "cwd": Path(here).parent}
-    with open(tmp_path / "stderr", "w") as said:
-        with subprocess.Popen(command, stderr=said, **pipes) as child:
+    here = Path(__file__).parent
+    given = [here, faces.root, tmp_path / "runs", torch.get_num_threads()]
+    command = [sys.executable, "-B", "-c", CHILD, *map(str, given)]
+    said = tmp_path / "stderr"
+    with open(said, "w") as file:
+        child = subprocess.Popen(
+            command, stderr=file, stdout=subprocess.PIPE, text=True, cwd=here.parent
+        )
+        with child:
             try:
                 line = child.stdout.readline()
             finally:
                 child.kill()  # SIGKILL: no handler, no clean-up
-        assert line == "half written\n", (tmp_path / "stderr").read_text()
+    assert line == "half written\n", said.read_text()
     run = fit(faces, tmp_path / "runs")
     assert steps == [4, 5, 6, 7]  # from the last whole checkpoint
     assert_same(run, whole)
 
 
-# another run
-
-def folder_of(faces: FaceSet, monkeypatch, **changes) -> str:
-    """The folder a call of `train` would use."""
-    monkeypatch.setattr(training, "_fit", lambda *arguments: None)
-    monkeypatch.setattr(training, "load", lambda folder, detector: folder)
-    call = {"name": "(RAW, LQ)", "make": tiny, "faces": faces, "views": ("RAW", "LQ"), "schedule": TINY,
-            "root": faces.root.parent / "named", "config": {"lam": 1.0}} | changes
-    return train(**call).name
-
-
-@pytest.mark.parametrize("change", [
-    {"config": {"lam": 0.5}}, {"seed": 1}, {"views": ("RAW", "MQ")}, {"views": ("LQ", "RAW")},
-    {"name": "other"}, {"schedule": replace(TINY, flip=False)}, {"schedule": replace(TINY, iterations=9)},
-    {"code": ("detectors/tcnsc.py",)}], ids=str)
-def test_a_changed_setting_makes_another_run(faces, monkeypatch, change):
-    before = folder_of(faces, monkeypatch)
-    assert folder_of(faces, monkeypatch, **change) != before == folder_of(faces, monkeypatch)
-
-
-def test_changed_crops_make_another_run(faces, tmp_path, monkeypatch):
-    assert folder_of(build(tmp_path / "same"), monkeypatch) == folder_of(faces, monkeypatch)
-    assert folder_of(build(tmp_path / "other", seed=1), monkeypatch) != folder_of(faces, monkeypatch)
-
-
-def test_changed_code_makes_another_run_and_a_changed_sentence_does_not(tmp_path, monkeypatch):
-    def digest(text):
-        (tmp_path / "module.py").write_text(text)
-        return files.code_digest("module.py")
-
-    monkeypatch.setattr(files, "PACKAGE", tmp_path)
-    first = digest('"""Says."""\ndef f(x):\n    """Doubles."""\n    return 2 * x\n')
-    assert digest('"""Tells."""\n\ndef f(x):\n    """Twice."""\n    # why\n    return 2 * x\n') == first
-    assert digest('"""Says."""\ndef f(x):\n    """Doubles."""\n    return 3 * x\n') != first
-
-
 # what doesn't belong or is damaged
 
+
 def test_a_checkpoint_of_another_run_is_refused(faces, tmp_path):
-    one, other = interrupt(faces, tmp_path / "one", 2), interrupt(faces, tmp_path / "other", 2, seed=1)
+    one = interrupt(faces, tmp_path / "one", 2)
+    other = interrupt(faces, tmp_path / "other", 2, seed=1)
     shutil.copy(one / "checkpoint.safetensors", other)
     with pytest.raises(CompanionError, match=f"belongs to the run {one.name}"):
         fit(faces, tmp_path / "other", seed=1)
     assert not (other / "weights.safetensors").exists()
 
 
-def copy(run: training.Run, root: Path) -> Path:
+def copy(run: Run, root: Path) -> Path:
     return Path(shutil.copytree(run.folder, root / run.folder.name))
 
 
-DAMAGES = {"cut": lambda data: data[: len(data) // 2], "empty": lambda data: b"",
-           "text": lambda data: b"not weights" * 9}
+DAMAGES = {
+    "cut": lambda data: data[: len(data) // 2],
+    "empty": lambda data: b"",
+    "text": lambda data: b"not weights" * 9,
+}
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
@@ -349,6 +359,13 @@ def test_weights_of_another_shape_are_refused(whole):
         load(whole.folder, TCNSC(input_size=32, width=8, width_z=8))
 
 
+@pytest.mark.parametrize("lost", ["log.csv", "config.json", "environment.json"])
+def test_a_run_that_lost_a_file_is_told(whole, tmp_path, lost):
+    (copy(whole, tmp_path) / lost).unlink()
+    with pytest.raises(CompanionError, match=f"has lost {lost}"):
+        load(tmp_path / whole.folder.name, tiny())
+
+
 def test_an_unfinished_run_does_not_load(tmp_path):
     with pytest.raises(CompanionError, match="no finished run"):
         load(tmp_path, tiny())
@@ -357,6 +374,8 @@ def test_an_unfinished_run_does_not_load(tmp_path):
 def test_a_run_loads_into_what_was_trained(whole):
     model = tiny()
     run = load(whole.folder, model)
-    assert run.detector is model and not model.training
+    assert run.detector is model
+    assert not model.training
     assert torch.equal(model.f.conv1.weight, whole.detector.f.conv1.weight)
-    assert run.config == whole.config and run.environment["torch"] == torch.__version__.split("+")[0]
+    assert run.config == whole.config
+    assert run.environment["torch"] == torch.__version__.split("+")[0]

@@ -1,0 +1,122 @@
+"""From an experiment's name to its run, from many to their predictions, and on to the evidence."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import torch
+
+from tcnsc_lib import paper
+from tcnsc_lib.detectors.tcnsc import TCNSC
+from tcnsc_lib.evaluation import predict_by_probe
+from tcnsc_lib.evidence import Evidence
+from tcnsc_lib.experiments.names import MODEL_A, PROBE, PROBES, Job, find
+from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.machine import device, threads
+from tcnsc_lib.profiles import SOURCES, Profile, faces, runs_folder
+from tcnsc_lib.training.predictions import predict_all, predictions
+from tcnsc_lib.training.run import Plan, Run, folder_of, forget, note, train, warn
+
+
+def plan(name: str, p: Profile, seed: int | None = None) -> Plan:
+    """All that determines the run of an experiment at a profile; makes faces that aren't there."""
+    experiment = find(name)
+    detector = experiment.detector
+    views = experiment.views
+    quality = experiment.quality
+    if not SOURCES[p.source].has_videos and quality != "raw":
+        views = (quality.upper(),)  # each photograph is a clip of one frame
+        quality = "raw"
+    return Plan(
+        experiment=name,
+        profile=p.name,
+        seed=p.seed if seed is None else seed,
+        detector=detector,
+        arguments=p.arguments(detector) | experiment.arguments,
+        views=views,
+        schedule=p.schedule_of(detector),
+        faces=faces(p, quality),
+        enlarge=p.enlarge,
+        weights=p.weights_of(detector),
+        quality=quality,
+        root=runs_folder(p),
+    )
+
+
+def train_experiment(name: str, p: Profile, seed: int | None = None, retrain: bool = False) -> Run:
+    """The run of an experiment at a profile; trained, or resumed, if it isn't there."""
+    return train(plan(name, p, seed), retrain)
+
+
+def train_all(wanted: Sequence[Job], p: Profile, retrain: bool = False) -> None:
+    """Train what is missing of these, several runs at once on a CPU, and keep their predictions.
+
+    retrain: train anew what other code than today's trained. Raises CompanionError for an unknown
+    name before anything is made.
+    """
+    for name, _ in wanted:
+        find(name)
+    plans = [plan(name, p, seed) for name, seed in _once(wanted, p)]
+    train_plans(plans, faces(p), retrain)
+
+
+def train_plans(plans: Sequence[Plan], crops: FaceSet, retrain: bool = False) -> None:
+    """The same of any plans. crops: their test part is predicted."""
+    folders = [folder_of(made) for made in plans]
+    if retrain:
+        forget(folders)
+    else:
+        warn(folders)
+    predict_all(plans, crops)
+
+
+def _once(wanted: Sequence[Job], p: Profile) -> list[Job]:
+    """Each job once, its seed a number."""
+    numbered = [(name, p.seed if seed is None else seed) for name, seed in wanted]
+    return list(dict.fromkeys(numbered))
+
+
+def tcnsc(p: Profile) -> TCNSC:
+    """An untrained TCNSC of the profile's shape, f from random or ImageNet weights."""
+    detector = TCNSC(**p.arguments(TCNSC))
+    detector.start_from(p.weights)
+    return detector
+
+
+# From runs to evidence.
+
+def collect(wanted: Sequence[Job], evidence: Evidence) -> None:
+    """Train what is missing of these, then write the test crops and all predictions as evidence.
+
+    Model A brings its two probes along; PROBE and UNTRAINED may also be asked for by name.
+    """
+    p = evidence.p
+    asked = _once(wanted, p)
+    runs = [job for job in asked if job[0] not in PROBES]
+    probes = [name for name, _ in asked if name in PROBES]
+    train_all(runs, p)
+    crops = faces(p)
+    evidence.save_crops(crops)
+    for name, seed in runs:
+        made = plan(name, p, seed)
+        notes = [note(folder_of(made))]
+        evidence.save_predictions(name, seed, predictions(made, crops), notes)
+    if (MODEL_A, p.seed) in runs:
+        probes = PROBES
+    for name in probes:
+        evidence.save_predictions(name, p.seed, probed(name, p))
+
+
+def probed(name: str, p: Profile) -> pd.DataFrame:
+    """Log-odds of fake by a linear probe (`evaluation.predict_by_probe`) on the five test sets.
+
+    name: PROBE, on model A's f, or UNTRAINED, on the random f that it started from. The difference
+    is what training added.
+    """
+    if name == PROBE:
+        detector = train_experiment(MODEL_A, p).detector
+    else:
+        torch.manual_seed(p.seed)
+        detector = tcnsc(p).to(device())
+    with threads(1):
+        return predict_by_probe(detector, faces(p), paper.CODECS)

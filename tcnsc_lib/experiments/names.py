@@ -1,0 +1,134 @@
+"""Every training behind every table and figure, by name.
+
+Baselines keep their authors' sizes and schedules (`Detector.authors`) and see as many crops as
+TCNSC does, but for what `Detector.reduced` says.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tcnsc_lib import CompanionError, paper
+from tcnsc_lib.codecs import RANDOM_JPEG
+from tcnsc_lib.detectors import Detector
+from tcnsc_lib.detectors.ablations import BothClassified, ClassifierAlone, OnH, SimilarityAlone
+from tcnsc_lib.detectors.registry import BASELINES
+from tcnsc_lib.detectors.tcnsc import TCNSC
+from tcnsc_lib.profiles import Profile
+
+Job = tuple[str, int | None]  # an experiment and a seed; None is the profile's
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A detector and what it is trained on.
+
+    views: codecs of X, or of X and X'. arguments: of the detector, where they aren't the profile's.
+    quality: of the videos that the training crops are cut from.
+    """
+
+    views: tuple[str, ...]
+    detector: type[Detector] = TCNSC
+    arguments: dict = field(default_factory=dict)
+    quality: str = "raw"
+
+
+RAW = ("RAW",)
+PAIR = ("RAW", "LQ")
+WITHOUT = {"lam": 0.0}  # similarity has no weight
+
+MODEL_A = "model A"
+PROBE = "model A, linear probe"
+UNTRAINED = "untrained f, linear probe"
+MODEL_B = "model B"
+DUAL = paper.pair_name(PAIR)
+AUGMENTED = "JPEG augmentation"
+RANDOM_AUGMENTED = "random JPEG augmentation"
+BOTH = "dual, both views classified"
+ON_H = "similarity on h"
+LAMBDA_0 = "lambda 0"
+
+# Table 1; and (HQ, MQ), the fourth pair if the paper is read literally (`paper.CONTRADICTIONS`, 1).
+LITERAL = ("HQ", "MQ")
+PAIRS = {paper.pair_name(pair): Experiment(pair) for pair in (*paper.PAIRS, LITERAL)}
+
+# Table 2, whose dual model is (RAW, LQ).
+BRANCHES = {
+    MODEL_A: Experiment(PAIR, SimilarityAlone),
+    MODEL_B: Experiment(RAW, ClassifierAlone),
+}
+CONTROLS = {  # the paper has none
+    AUGMENTED: Experiment(PAIR, BothClassified, WITHOUT),
+    RANDOM_AUGMENTED: Experiment(("RAW", RANDOM_JPEG), BothClassified, WITHOUT),
+    BOTH: Experiment(PAIR, BothClassified),
+    ON_H: Experiment(PAIR, OnH),
+    LAMBDA_0: Experiment(PAIR, TCNSC, WITHOUT),  # twins reach batch statistics alone
+}
+
+
+def _others() -> dict[str, Experiment]:
+    """Table 3's other systems, each once for every video quality that it is trained on."""
+    found = {}
+    for detector in BASELINES:
+        for quality in detector.qualities:
+            alone = len(detector.qualities) == 1
+            name = detector.name if alone else f"{detector.name}-{quality.upper()}"
+            found[name] = Experiment(RAW, detector, quality=quality)
+    return found
+
+
+# Table 3, whose TCNSC is (RAW, LQ).
+OTHERS = _others()
+
+PROBES = (PROBE, UNTRAINED)
+EXPERIMENTS = PAIRS | BRANCHES | CONTROLS | OTHERS
+SEEDED = (DUAL, MODEL_B, AUGMENTED, ON_H, LAMBDA_0)
+"""Trained from several seeds (`Profile.seeds`)."""
+
+# Row of a table -> experiment.
+TABLE2 = {
+    MODEL_A: MODEL_A,
+    PROBE: PROBE,
+    UNTRAINED: UNTRAINED,
+    MODEL_B: MODEL_B,
+    "dual": DUAL,
+    **{name: name for name in CONTROLS},
+}
+SYSTEMS = dict.fromkeys([*paper.TABLE3.index, *OTHERS])  # the paper's rows, then new ones of ours
+TABLE3 = {name: DUAL if name == TCNSC.name else name for name in SYSTEMS}
+WATCHED = {  # whose features are watched while they train
+    "dual": DUAL,
+    **{name: name for name in (MODEL_B, MODEL_A, AUGMENTED, ON_H, LAMBDA_0)},
+}
+
+
+def find(name: str) -> Experiment:
+    """The experiment of that name. Raises CompanionError where there is none."""
+    if name not in EXPERIMENTS:
+        raise CompanionError(
+            f"There is no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}."
+        )
+    return EXPERIMENTS[name]
+
+
+def jobs(table: str, p: Profile) -> list[Job]:
+    """The trainings behind a table: "1", "2", "3", or "all" that the notebooks need."""
+    first = _jobs(paper.TABLE1.index)
+    second = _more_seeds(p) + _jobs(name for name in TABLE2.values() if name in EXPERIMENTS)
+    third = _jobs(TABLE3.values())
+    every = third + second + first + _jobs(EXPERIMENTS)
+    behind = {"1": first + _jobs([MODEL_B]), "2": second, "3": third, "all": every}
+    return behind[table]
+
+
+def _jobs(names: Iterable[str]) -> list[Job]:
+    """From the profile's first seed."""
+    return [(name, None) for name in names]
+
+
+def _more_seeds(p: Profile) -> list[Job]:
+    """The ablation's main rows from the other seeds."""
+    found = []
+    for name in SEEDED:
+        found += [(name, p.seed + i) for i in range(1, p.seeds)]
+    return found

@@ -1,0 +1,10 @@
+"""Training: a run's name, its batches, the loop, and the folder that a run lives in.
+
+    identity      what a run is called, from what determines it
+    batches       from a FaceSet to what a detector sees in one step
+    loop          one training loop for every detector (section 4.1)
+    checkpoint    what a run that was cut short goes on from
+    folder        the files of a run, and where they come from
+    run           a Plan -> a Run: loaded, resumed or trained
+    predictions   what a run says of the test crops, kept in its folder
+"""
