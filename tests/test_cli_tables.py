@@ -1,112 +1,243 @@
-"""`tcnsc train` and `tcnsc table`: which runs they ask for, and what they print and save of them."""
+"""`tcnsc train`, `table` and `report`: what they ask for, print and save."""
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
+from commands import at_home, refusal
+from conftest import P
 
-from tcnsc_lib import cli, experiments, figures, paper, profiles, tables
+from tcnsc_lib import cli, experiments, paper, profiles
+from tcnsc_lib.cli import table_steps
+from tcnsc_lib.evidence import Evidence
+from tcnsc_lib.report import readme, remake
+from tcnsc_lib.results import derive
+from tcnsc_lib.results.plots import pictures
 
 
 @pytest.fixture(autouse=True)
-def demo(monkeypatch) -> None:
-    """The default profile, whatever the developer works with."""
-    monkeypatch.delenv("TCNSC_PROFILE", raising=False)
+def home(tmp_path, monkeypatch) -> Path:
+    return at_home(tmp_path / "home", monkeypatch)
 
 
 @pytest.fixture
-def trained(monkeypatch) -> list:
-    """The jobs given to `train_all`; runs are named after theirs and were right on 90, 80, ... % of the crops."""
-    def run(name, p, seed=None):
-        log = pd.DataFrame({"iteration": [1], "total": [0.5], "val_accuracy": [75.0], "val_auc": [80.0]})
-        return SimpleNamespace(folder=Path(f"{name} {seed}"), log=log, environment={"seconds": 7.0, "device": "cpu"})
-
-    def scores(name, p, seed=None):
-        return pd.DataFrame({"codec": paper.CODECS, "accuracy": [90.0, 80, 70, 60, 50]})
-
-    jobs = []
-    monkeypatch.setattr(experiments, "train_all", lambda given, p: jobs.append((list(given), p.name)))
-    monkeypatch.setattr(experiments, "train_experiment", run)
-    monkeypatch.setattr(experiments, "scores", scores)
-    return jobs
+def refused(capsys):
+    """Run the command; it must end with one sentence, which comes back."""
+    return lambda *argv: refusal(capsys, argv, 1)
 
 
-@pytest.mark.parametrize("words, job", [
-    (["model B", "--seed", "4"], ("model B", 4)), (["(RAW, LQ)"], ("(RAW, LQ)", None))])
-def test_train_trains_what_it_was_asked_to(trained, capsys, words, job):
+# train
+
+@pytest.fixture
+def trained(monkeypatch, toy_faces) -> list:
+    """What `train_all` was asked for; runs are named after theirs, the first 6 of 8 are right."""
+    def run(plan, tell):
+        assert tell is False  # `train_all` has told already
+        log = pd.DataFrame({"total": [0.5], "val_accuracy": [75.0], "val_auc": [80.0]})
+        return SimpleNamespace(folder=Path(plan), log=log,
+                               environment={"seconds": 7.0, "device": "cpu"})
+
+    def odds(plan, crops):
+        fake = 2.0 * crops.labels("test") - 1
+        fake[6:] *= -1
+        return pd.DataFrame({codec: fake for codec in paper.CODECS})
+
+    asked = []
+    monkeypatch.setattr(experiments, "train_all",
+                        lambda jobs, p, retrain: asked.append((list(jobs), p.name, retrain)))
+    monkeypatch.setattr(experiments, "plan", lambda name, p, seed: f"{name} {seed}")
+    monkeypatch.setattr(profiles, "faces", lambda p: toy_faces)
+    monkeypatch.setattr(table_steps.training, "train", run)
+    monkeypatch.setattr(table_steps, "predictions", odds)
+    return asked
+
+
+@pytest.mark.parametrize("words, job, retrain", [
+    (["model B", "--seed", "4"], ("model B", 4), False),
+    (["(RAW, LQ)"], ("(RAW, LQ)", None), False),
+    (["(RAW, LQ)", "--retrain"], ("(RAW, LQ)", None), True)])
+def test_train_trains_what_it_was_asked_to(trained, capsys, words, job, retrain):
     assert cli.main(["train", *words]) == 0
-    assert trained == [([job], "demo")]
+    assert trained == [([job], "demo", retrain)]
     out = capsys.readouterr().out
-    assert f"{job[0]} {job[1]}\n" in out and "RAW 90.0, HQ 80.0, MQ 70.0, LQ 60.0, WEBP 50.0" in out
+    assert f"{job[0]} {job[1]}\n" in out
+    assert "RAW 75.0, HQ 75.0, MQ 75.0, LQ 75.0, WEBP 75.0" in out
 
 
 def test_train_all_trains_and_tells_every_job_once(trained, capsys):
     assert cli.main(["train", "all", "--profile", "photos"]) == 0
-    ((jobs, profile),) = trained
-    assert (jobs, profile) == (tables.jobs("all", profiles.PROFILES["photos"]), "photos")
+    ((jobs, profile, _),) = trained
+    assert jobs == experiments.jobs("all", profiles.PROFILES["photos"]) and profile == "photos"
     told = capsys.readouterr().out.splitlines()[::3]
     assert sorted(told) == sorted(f"{name} {seed}" for name, seed in set(jobs))
 
 
-@pytest.mark.parametrize("number", ["1", "2", "3"])
-def test_a_table_trains_its_jobs_prints_and_saves_itself(trained, capsys, monkeypatch, number):
-    def made(p):
-        return pd.DataFrame([{"training": "a row", "codec": codec, "accuracy": 12.34, "paper": 56.78, "auc": 90.12,
-                              "n": 160, "people": 10} for codec in paper.CODECS])
+# table
 
-    def differences(p):
-        asked.append(p)
-        return pd.DataFrame({"difference of accuracy": ["one - other"], "codec": ["LQ"], "difference": [-7.77],
-                             "settled": ["yes"]})
-
-    saved, asked = [], []
-    monkeypatch.setattr(tables, f"table{number}", made)
-    monkeypatch.setattr(tables, "seed_differences", differences)
-    monkeypatch.setattr(figures, "save", lambda *given: saved.append(given) or Path("there.csv"))
-    assert cli.main(["table", number]) == 0
-    p, out = profiles.PROFILES["demo"], capsys.readouterr().out
-    assert trained == [(tables.jobs(number, p), "demo")]
-    (name, profile, frame, runs), = saved
-    assert (name, profile) == (f"table{number}", p) and frame.equals(made(p))
-    runs = {str(run.folder) for run in runs}  # those behind the table: of the profile's own seed
-    assert runs == {f"{experiment} None" for experiment, seed in tables.jobs(number, p) if seed is None}
-    assert all(out.count(value) == 5 for value in ("12.3", "56.8", "90.1"))
-    assert "n = 160 crops of 10 people, seed 0" in out and "there.csv" in out
-    assert asked == ([p] if number == "2" else [])  # several seeds stand behind Table 2 alone
-    told = [line.split() for line in out.partition("\nseveral seeds\n")[2].splitlines()]
-    assert told[1:2] == ([["one", "-", "other", "LQ", "-7.8", "yes"]] if number == "2" else [])
-
-
-# pictures and pages from what is stored
+@pytest.fixture
+def stored(toy, monkeypatch) -> Evidence:
+    """A profile "toy" whose evidence is there: every experiment is right on every crop."""
+    monkeypatch.setenv("TCNSC_FIGURES", str(toy.folder.parent))
+    monkeypatch.setitem(profiles.PROFILES, P.name, P)
+    return toy
 
 
 @pytest.fixture
-def stored(tmp_path, monkeypatch):
-    """An empty folder for figures, with the curves of Figure 6 in it."""
-    monkeypatch.setenv("TCNSC_FIGURES", str(tmp_path))
-    line = pd.DataFrame({"radius": [i / 40 for i in range(41)], "mean": [1 - i / 80 for i in range(41)], "sd": 0.1})
-    figures.save("figure6", profiles.profile("demo"), pd.concat([
-        line.assign(label=label, codec=codec, definition=definition) for label in (0, 1) for codec in paper.CODECS
-        for definition in ("Durall", "power")]))
-    return tmp_path / "demo"
+def collected(stored, monkeypatch) -> list:
+    """What `collect` was asked for."""
+    asked = []
+    monkeypatch.setattr(experiments, "collect",
+                        lambda jobs, e: asked.append((list(jobs), e.p, e.folder)))
+    return asked
 
 
-def test_draw_draws_what_is_stored_and_says_what_is_not(stored, capsys):
-    assert cli.main(["draw"]) == 0
-    out = capsys.readouterr().out.splitlines()
-    assert [path.name for path in stored.glob("*.png")] == ["figure6.png"] and str(stored) in out[-1]
-    assert [line.split(":")[0] for line in out[:-1]] == list(figures.PICTURES)
-    assert all("there is no" in line for line in out[:-1] if not line.startswith(("figure6:", "in ")))
+@pytest.mark.parametrize("number", ["1", "2", "3"])
+def test_a_table_collects_its_jobs_and_is_printed_and_saved(collected, stored, capsys, number):
+    assert cli.main(["table", number, "--profile", "toy"]) == 0
+    assert collected == [(experiments.jobs(number, P), P, stored.folder)]
+    out = capsys.readouterr().out
+    made = stored.read(f"table{number}")
+    assert (made.accuracy == 100).all() and made.seed.unique().tolist() == [P.seed]
+    for row in made.training.unique():
+        assert out.count(f"{row} ") >= 3  # accuracy, the paper's, AUC
+    assert "accuracy (%)" in out and "the paper" in out and "AUC (%)" in out
+    assert f"n = 8 crops of 2 people, seed {P.seed}" in out
+    assert str(stored.path(f"table{number}")) in out
+    assert ("several seeds" in out) is (number == "2")
 
 
-@pytest.mark.parametrize("name, words", [("figure7", "choose some of figure1, "), ("figure3", "figure3.csv; run the notebook")])
-def test_draw_names_what_it_cannot_draw(stored, name, words, capsys):
-    assert cli.main(["draw", name]) == 1
-    error = capsys.readouterr().err
-    assert error.startswith("tcnsc: There is no ") and words in error and not list(stored.glob("*.png"))
+def test_a_table_leaves_other_tables_alone(collected, stored):
+    assert cli.main(["table", "1", "--profile", "toy"]) == 0
+    assert [path.name for path in stored.folder.glob("*.csv")] == ["table1.csv"]
 
 
-def test_a_site_of_nothing_is_one_sentence(tmp_path, capsys):
-    assert cli.main(["site", str(tmp_path / "none"), str(tmp_path), str(tmp_path / "site")]) == 1
-    error = capsys.readouterr().err
-    assert error.startswith("tcnsc: ") and str(tmp_path / "none") in error and not (tmp_path / "site").exists()
+def test_the_open_choices_are_measured_and_printed(stored, capsys, monkeypatch):
+    rows = pd.DataFrame({"setting": "lam", "value": "10.0", "codec": paper.CODECS,
+                         "accuracy": 76.54, "auc": 87.65})
+    monkeypatch.setattr(experiments, "choices", lambda p: rows)
+    assert cli.main(["table", "choices", "--profile", "toy"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("76.5") == out.count("87.6") + out.count("87.7") == 5
+    path = stored.measured / "open_choices.csv"
+    assert path.exists() and str(path) in out
+
+
+# report
+
+@pytest.fixture
+def few(stored, monkeypatch) -> Evidence:
+    """The same, with one picture to draw."""
+    monkeypatch.setattr(pictures, "PICTURES", {"table1": pictures.PICTURES["table1"]})
+    return stored
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*.*")}
+
+
+def test_report_makes_what_the_evidence_has_and_says_what_it_lacks(few, capsys):
+    assert cli.main(["report", "--profile", "toy"]) == 0
+    made = {path.stem for path in few.folder.glob("*.csv")}
+    assert made == {name for name in derive.DERIVED if not derive.lacking(name, few)}
+    assert {"table1", "table2_claims", "table3_drops"} <= made and "figure3_means" not in made
+    assert (few.folder / "table1.png").exists()
+    out = capsys.readouterr().out
+    assert "toy/table1.csv: new" in out and "toy/table1.png: new" in out
+    assert "figure3_means.csv: left as it is, for want of figure3" in out
+    assert f"0 files are the same, {len(made) + 1} changed." in out
+
+
+def test_a_second_report_touches_nothing(few, capsys):
+    cli.main(["report", "--profile", "toy"])
+    before = contents(few.folder)
+    times = {path: path.stat().st_mtime_ns for path in before}
+    capsys.readouterr()
+    assert cli.main(["report", "--profile", "toy"]) == 0
+    assert "0 changed." in capsys.readouterr().out
+    assert contents(few.folder) == before
+    assert {path: path.stat().st_mtime_ns for path in before} == times
+
+
+def test_a_check_writes_nothing_and_fails_where_something_would_change(few, capsys):
+    assert cli.main(["report", "--check", "--profile", "toy"]) == 1
+    assert not (few.folder / "table1.csv").exists()
+    cli.main(["report", "--profile", "toy"])
+    assert cli.main(["report", "--check", "--profile", "toy"]) == 0
+    odds = few.log_odds("model B")
+    few.save_predictions("model B", P.seed, -odds)
+    before = contents(few.folder)
+    capsys.readouterr()
+    assert cli.main(["report", "--check", "--profile", "toy"]) == 1
+    out = capsys.readouterr().out
+    assert "toy/difficulty.csv: changed" in out and "would change." in out
+    assert contents(few.folder) == before
+    cli.main(["report", "--profile", "toy"])
+    assert np.isclose(few.read("difficulty").accuracy, 0).all()
+
+
+def test_a_picture_is_drawn_again_where_its_look_or_its_origin_changed(few, monkeypatch):
+    cli.main(["report", "--profile", "toy"])
+    picture = few.folder / "table1.png"
+    old = picture.read_bytes()
+    monkeypatch.setattr(Evidence, "head", lambda e, name: "profile toy; made elsewhere")
+    cli.main(["report", "--profile", "toy"])
+    new = picture.read_bytes()
+    assert new != old and pictures.same_picture(picture, old)
+
+
+def test_report_takes_every_profile_that_has_evidence(few, monkeypatch):
+    monkeypatch.setattr(remake, "everything", lambda evidences, keep: iter(
+        [(e.folder, remake.SAME) for e in evidences.values()]))
+    assert list(remake.committed()) == ["toy"]
+    (few.folder.parent / "demo/evidence").mkdir(parents=True)
+    assert list(remake.committed()) == ["demo", "toy"]
+    assert cli.main(["report"]) == 0
+
+
+def test_report_without_evidence_is_one_sentence(refused, home):
+    assert f"No profile has evidence in {home / 'figures'}; " in refused("report")
+    words = refused("report", "--profile", "photos")
+    assert "Profile photos has no evidence in" in words and "--profile photos` makes some" in words
+
+
+@pytest.fixture
+def page(few, tmp_path, monkeypatch) -> Path:
+    """A README of one sentence, in a checkout whose figures are these."""
+    template = tmp_path / "README.md.in"
+    template.write_text("It is right on {table1[(RAW, LQ),LQ].accuracy:.0f} %.\n")
+    monkeypatch.setattr(remake, "CHECKOUT", few.folder.parents[1])
+    monkeypatch.setattr(readme, "README", tmp_path / "README.md")
+    monkeypatch.setattr(readme, "TEMPLATE", template)
+    monkeypatch.setattr(readme, "SHOWN", ("toy",))
+    monkeypatch.setattr(readme, "blocks", lambda evidences: {})
+    monkeypatch.setattr(readme, "DEFAULT", "toy")
+    return tmp_path / "README.md"
+
+
+def test_the_readme_is_written_from_what_was_just_made(page, few, capsys):
+    assert cli.main(["report", "--check", "--profile", "toy"]) == 1 and not page.exists()
+    assert cli.main(["report", "--profile", "toy"]) == 0
+    assert page.read_text() == "It is right on 100 %.\n"
+    assert "README.md: new" in capsys.readouterr().out
+
+
+def test_figures_elsewhere_leave_the_readme_alone(page, monkeypatch, tmp_path):
+    monkeypatch.setattr(remake, "CHECKOUT", tmp_path / "another")
+    assert cli.main(["report", "--profile", "toy"]) == 0
+    assert not page.exists()
+
+
+def test_a_site_of_nothing_is_one_sentence(refused, tmp_path):
+    sentence = refused("site", tmp_path / "none", tmp_path, tmp_path / "site")
+    assert str(tmp_path / "none") in sentence and not (tmp_path / "site").exists()
+
+
+def test_verify_lists_what_it_compares_and_what_not(few, capsys):
+    cli.main(["report", "--profile", "toy"])
+    capsys.readouterr()
+    assert cli.main(["verify", str(few.folder), str(few.folder)]) == 0
+    out = capsys.readouterr().out
+    assert "table1_claims.csv" in out and "evidence/crops.csv" in out
+    assert "not compared:\n" in out and "predictions/*.csv (RAW, HQ, MQ, LQ, WEBP)" in out
+    assert out.endswith("VERDICT: all agree within the stated tolerance.\n")

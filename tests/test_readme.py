@@ -1,100 +1,95 @@
-"""The overview: every headline claim of the paper, its verdicts, and what the README shows of them."""
+"""The README: every headline claim with its verdicts, and no number that isn't from a file."""
 import math
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from tcnsc_lib import CompanionError, overview
-from tcnsc_lib.overview import Claim, Item
+from tcnsc_lib.evidence import Evidence
+from tcnsc_lib.profiles import PROFILES
+from tcnsc_lib.report import items, readme
+from tcnsc_lib.report.items import ITEMS, Item, verdicts
+from tcnsc_lib.results import claims
+from tcnsc_lib.results.claims import Claim
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAD = "# profile demo; seed 0\nclaim,holds if,paper,ours,low,high,holds here\n"
-TABLE = Item("Table 9", "09_nine", "table9", "Nine of <these>.", "table9_claims", (
-    Claim("dual gains", "dual gains at LQ", "points"), Claim("cosine of twins", "twins agree | always", "")))
-DRAWING = Item("Figure 9", "02_method", "figure9", "A drawing.", "", ())
+HEAD = "# profile demo; seed 0\nid,claim,holds if,paper,ours,low,high,holds here\n"
+TABLE = Item("Table 9", "09_nine", "table9", "Nine of <these>.")
+DRAWING = Item("Figure 9", "02_method", "figure9", "A drawing.")
+
+
+def claim(id: str, unit: str, headline: str) -> Claim:
+    return Claim(id, "a sentence", lambda e: e, unit=unit, headline=headline)
+
+
+KNOWN = {known.id: known for known in (
+    claim("table9.gain", "points", "dual gains at LQ"),
+    claim("table9.hidden", "points", ""),
+    claim("table9.twins", "", "twins agree | always"))}
 
 
 @pytest.fixture
-def figures(tmp_path, monkeypatch) -> Path:
-    """figures/ of a home with two items: claims at demo, none at photos."""
-    monkeypatch.setattr(overview, "CHECKOUT", tmp_path)
-    monkeypatch.setattr(overview, "ITEMS", (TABLE, DRAWING))
-    (tmp_path / "figures/demo").mkdir(parents=True)
-    (tmp_path / "figures/demo/table9_claims.csv").write_text(
-        HEAD + "dual gains: dual less B,above 0,20.5,1.8,-0.7,4.04,can't tell\n"
-        "dual loses,above 0,1,1,1,1,yes\ncosine of twins,above 0,,0.987,0.98,0.99,yes\n")
-    return tmp_path / "figures"
+def figures(tmp_path, monkeypatch) -> dict[str, Evidence]:
+    """Two items: claims at demo, none at photos."""
+    monkeypatch.setattr(claims, "CLAIMS", KNOWN)
+    for module in (items, readme):
+        monkeypatch.setattr(module, "ITEMS", (TABLE, DRAWING))
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo/table9_claims.csv").write_text(
+        HEAD + "table9.gain,dual gains,above 0,20.5,1.8,-0.7,4.04,can't tell\n"
+        "table9.hidden,dual loses,above 0,1,1,1,1,yes\n"
+        "table9.twins,cosine of twins,above 0,,0.987,0.98,0.99,yes\n")
+    return {name: Evidence(PROFILES[name], tmp_path / name) for name in ("demo", "photos")}
 
 
-# verdicts
+# items and verdicts
+
+def test_the_items_are_the_papers_in_its_order():
+    names = [item.name for item in ITEMS]
+    assert names == ["Figure 1", "Figure 2", "Table 1", "Table 2", "Table 3", "Figure 3",
+                     "Figure 4", "Figure 5", "Figure 6"]
+    notebooks = [item.notebook for item in ITEMS]
+    assert notebooks == sorted(notebooks)
+    assert all((ROOT / f"notebooks/{notebook}.ipynb").exists() for notebook in notebooks)
+
+
+def test_every_item_but_the_drawing_has_a_headline_claim():
+    with_headline = {known.item for known in claims.CLAIMS.values() if known.headline}
+    assert with_headline == {item.name for item in ITEMS} - {"Figure 2"}
+
 
 def test_a_row_has_the_files_numbers_and_nothing_where_there_is_no_file(figures):
-    table = overview.verdicts()
+    table = verdicts(figures)
     assert list(table.claim) == ["dual gains at LQ", "twins agree | always"]
     first = table.iloc[0]
-    assert (first["item"], first.notebook, first.unit, first.paper) == ("Table 9", "09_nine", "points", 20.5)
-    assert (first.demo, first.demo_low, first.demo_high, first.demo_holds) == (1.8, -0.7, 4.04, "can't tell")
-    assert table.photos_holds.tolist() == ["", ""] and table[["photos", "photos_low", "photos_high"]].isna().all(axis=None)
+    assert (first.id, first["item"], first.notebook) == ("table9.gain", "Table 9", "09_nine")
+    assert (first.unit, first.paper) == ("points", 20.5)
+    assert (first.demo, first.demo_low, first.demo_high) == (1.8, -0.7, 4.04)
+    assert first.demo_holds == "can't tell"
+    assert table.photos_holds.tolist() == ["", ""]
+    assert table[["photos", "photos_low", "photos_high"]].isna().all(axis=None)
     assert math.isnan(table.paper[1])
 
 
-def test_folders_name_the_profiles(figures):
-    table = overview.verdicts({"photos": figures / "photos", "ffpp": figures / "demo"})
-    assert overview.profiles_of(table) == ["photos", "ffpp"]
+def test_the_papers_number_is_there_whichever_profile_has_it(figures):
+    turned = {"photos": figures["photos"], "ffpp": figures["demo"]}
+    table = verdicts(turned)
+    assert items.profiles_of(table) == ["photos", "ffpp"]
     assert table.ffpp.tolist() == [1.8, 0.987] and table.paper[0] == 20.5
 
 
-@pytest.mark.parametrize("rows, count", [
-    ("other,above 0,1,1,1,1,yes\n", "No claims"),
-    ("dual gains a,above 0,1,1,1,1,yes\ndual gains b,above 0,1,1,1,1,no\n", "2 claims")])
-def test_a_claim_is_in_its_file_once_or_the_error_names_both(figures, rows, count):
-    path = figures / "demo/table9_claims.csv"
-    path.write_text(HEAD + rows)
-    with pytest.raises(CompanionError, match=f'{count} in .*table9_claims.csv start with "dual gains"'):
-        overview.verdicts()
+# blocks
 
-
-def test_a_file_that_is_no_table_of_claims_is_told(figures):
-    (figures / "demo/table9_claims.csv").write_text("claim,ours\ndual gains,1\n")
-    with pytest.raises(CompanionError, match="table9_claims.csv is no table of claims .it lacks high, holds here"):
-        overview.verdicts()
-
-
-def test_the_committed_files_have_every_claim_of_the_tables():
-    table = overview.verdicts({"demo": ROOT / "figures/demo"})
-    tables = table[table["item"].str.startswith("Table")]
-    assert set(tables["item"]) == {"Table 1", "Table 2", "Table 3"}
-    assert tables.demo_holds.isin(["yes", "no", "can't tell"]).all()
-    assert ((tables.demo_low <= tables.demo) & (tables.demo <= tables.demo_high)).all()
-
-
-def test_the_items_are_the_papers_in_its_order():
-    names = [item.name for item in overview.ITEMS]
-    assert names == ["Figure 1", "Figure 2", "Table 1", "Table 2", "Table 3", "Figure 3", "Figure 4", "Figure 5", "Figure 6"]
-    notebooks = [item.notebook for item in overview.ITEMS]
-    assert notebooks == sorted(notebooks)
-    assert all(item.file or not item.claims for item in overview.ITEMS)
-
-
-# words
-
-@pytest.mark.parametrize("numbers, unit, text", [
-    ((1.8, -0.7, 4.04), "points", "1.8 (-0.7 to 4.0)"), ((9.99, 8.0, 12.34), "", "10.0 (8.0 to 12.3)"),
-    ((0.987, 0.98, 0.99), "", "0.99 (0.98 to 0.99)"), ((0.0123, 0.01, 0.02), "", "0.012 (0.010 to 0.020)"),
-    ((-0.04, -0.04, 0.01), "points", "0.0 (0.0 to 0.0)"), ((20.5,), "points", "20.5"), ((math.nan,), "points", "–")])
-def test_a_cell_has_decimals_that_suit_its_numbers(numbers, unit, text):
-    value, *interval = numbers
-    assert overview.cell(value, unit, *interval) == text
-
-
-def test_the_readmes_table_links_an_item_once_and_says_both_verdicts(figures):
-    head, rule, first, second = overview.markdown(overview.verdicts()).splitlines()
+def test_the_verdicts_link_an_item_once_and_say_agree_and_size(figures):
+    head, rule, first, second = readme.verdict_table(verdicts(figures)).splitlines()
     assert head == "| item | claim | paper | ours at demo | photographs | agree? | size? |"
     assert rule == "|" + "---|" * 7
-    assert first == ("| [Table 9](notebooks/09_nine.ipynb) | dual gains at LQ (points) | 20.5 | 1.8 (-0.7 to 4.0) | – | "
-                     "can't tell / – | no / – |")
-    assert second == "|  | twins agree \\| always | – | 0.99 (0.98 to 0.99) | – | yes / – | – / – |"
+    assert first == ("| [Table 9](notebooks/09_nine.ipynb) | dual gains at LQ (points) | 20.5 | "
+                     "1.8 (-0.7 to 4.0) | – | can't tell / – | no / – |")
+    assert second == ("|  | twins agree \\| always | – | 0.99 (0.98 to 0.99) | – | yes / – | "
+                      "– / – |")
 
 
 class Balanced(HTMLParser):
@@ -102,7 +97,10 @@ class Balanced(HTMLParser):
 
     def __init__(self, text: str):
         super().__init__()
-        self.open, self.links, self.images, self.words = [], [], [], ""
+        self.open = []
+        self.links = []
+        self.images = []
+        self.words = ""
         self.feed(text)
         assert not self.open
 
@@ -120,10 +118,118 @@ class Balanced(HTMLParser):
 
 
 def test_the_gallery_shows_pictures_that_are_there_and_escapes_its_words(figures):
-    (figures / "demo/figure9.png").write_bytes(b"")
-    text = overview.gallery()
+    (figures["demo"].folder / "figure9.png").write_bytes(b"")
+    text = readme.gallery(figures["demo"].folder)
     found = Balanced(text)
     assert found.images == ["figures/demo/figure9.png"]
     assert found.links == ["notebooks/09_nine.ipynb", "notebooks/02_method.ipynb"]
     assert "Nine of <these>." in found.words and "<these>" not in text
     assert "\n\n" not in text  # a blank line would end the HTML block in Markdown
+
+
+def long(training: str, raw: float, lq: float, auc: float) -> pd.DataFrame:
+    return pd.DataFrame({"training": training, "codec": ["RAW", "LQ"], "accuracy": [raw, lq],
+                         "auc": [99.9, auc]})
+
+
+@pytest.fixture
+def tables(tmp_path) -> dict[str, Evidence]:
+    """Tables 2 and 3 with two rows at demo, one at photos."""
+    found = {name: Evidence(PROFILES[name], tmp_path / name) for name in ("demo", "photos")}
+    dual = long("dual", 98.24, 81.64, 95.1)
+    rows = {"demo": [dual, long("lambda 0", 96.9, 74.2, 95.5)], "photos": [dual]}
+    for name, e in found.items():
+        e.derive("table2", pd.concat(rows[name]))
+        e.derive("table3", long("TCNSC", 98.24, 81.64, 95.1))
+        seeds = [long("dual", 0, value, 0) for value in (80.0, 82.0)]
+        e.derive("table2_seeds", pd.concat([*seeds, long("lambda 0", 0, 70.0, 0)]))
+        e.derive("table2_differences", pd.DataFrame({
+            "difference of accuracy": ["dual - model B"] * 2, "codec": ["RAW", "LQ"],
+            "difference": [0.2, 1.83], "low": [0.0, -0.66], "high": [1.0, 4.04],
+            "settled": ["no", "yes" if name == "demo" else "no"]}))
+    return found
+
+
+def test_table_2_has_the_paper_auc_and_the_spread_over_seeds(tables):
+    head, _, dual, control = readme.table2(tables).splitlines()
+    assert head.count("|") == 9
+    assert dual == ("| dual | 97.6 → 91.8 | 98.2 → 81.6 | 95.1 | 81.0 ± 1.4 | 98.2 → 81.6 | 95.1 "
+                    "| 81.0 ± 1.4 |")
+    assert control == "| lambda 0 |  | 96.9 → 74.2 | 95.5 |  |  |  |  |"
+
+
+def test_table_3_stands_beside_the_papers(tables):
+    lines = readme.table3(tables).splitlines()
+    assert lines[2] == "| TCNSC | 97.6 → 91.8 | 98.2 → 81.6 | 95.1 | 98.2 → 81.6 | 95.1 |"
+
+
+def test_differences_are_those_at_lq_and_bold_where_settled(tables):
+    lines = readme.differences(tables).splitlines()
+    assert lines == ["| at LQ, points | demo | photos |", "|---|---|---|",
+                     "| dual - model B | **1.8 (-0.7 to 4.0)** | 1.8 (-0.7 to 4.0) |"]
+
+
+# the page
+
+TEMPLATE = readme.TEMPLATE.read_text(encoding="utf-8")
+CODE = re.compile(r"```.*?```|`[^`\n]*`|<!--.*?-->", re.DOTALL)
+LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
+FACTS = (
+    "Symmetry 2022, 14, 2691", "doi 10.3390/sym14122691",  # the paper
+    "95 % interval", "95 %\nintervals", "one seed", "JPEG at quality 20",
+    r"sections? \d(?:[\d., ]*\d)?", r"equations 1-4", "Tables? [1-3](?:,? (?:to|and) 3)?",
+    r"Figures? [1-6](?:, [46]| and 3 to 6)?", "ResNet18", "H.264", r"notebook \d",
+    "0[1-7]_[a-z_]+",  # a notebook's name
+    "lambda 0", "weighs 0", "above 0", "side of 0", "closer to 1",
+    "20 minutes, 4 GB of memory", "about 6 GB",  # of the machine
+    "95 % right on RAW", "lost\n  10 points at LQ")  # the rule that fixed the demo
+"""What a reader may find as a digit in the template: the paper's, a machine's, names."""
+
+
+def prose(template: str) -> str:
+    """The template without placeholders, code and the addresses of links."""
+    text = CODE.sub("", template)
+    text = re.sub(r"\{[^{}]*\}", "", text)
+    return LINK.sub(r"\1", text)
+
+
+def measured(template: str) -> list[str]:
+    """Lines of the template that have a digit which isn't one of FACTS."""
+    text = prose(template)
+    for fact in FACTS:
+        text = re.sub(fact, "", text)
+    return [line for line in text.splitlines() if re.search(r"\d", line)]
+
+
+def test_no_measured_number_is_written_by_hand():
+    assert measured(TEMPLATE) == []
+
+
+@pytest.mark.parametrize("line, found", [
+    ("gains 20.5 points", True), ("gains {table2.dual-minus-b.lq} points", False),
+    ("as `x.1` says in [2](3.md) and Table 2", True), ("as `x.1` says in [it](3.md)", False)])
+def test_a_number_written_by_hand_would_be_found(line, found):
+    assert bool(measured(line)) is found
+
+
+def test_the_readme_is_what_its_template_and_the_stored_tables_say():
+    evidences = {name: Evidence(PROFILES[name], ROOT / "figures" / name) for name in readme.SHOWN}
+    assert readme.render(evidences) == readme.README.read_text(encoding="utf-8")
+
+
+def test_a_reader_meets_the_first_command_soon():
+    before = TEMPLATE.partition("```")[0]
+    assert len(before.split()) <= 120
+
+
+def test_the_prose_is_short():
+    text = re.sub(r"(?m)^\|.*$", "", prose(TEMPLATE))
+    assert len(text.split()) <= 1500
+
+
+def test_the_readmes_links_lead_to_files():
+    text = readme.README.read_text(encoding="utf-8")
+    for address in re.findall(r'\]\(([^)#]+)\)|(?:href|src)="([^"]+)"', text):
+        address = "".join(address)
+        if not address.startswith("http"):
+            assert (ROOT / address).exists(), address

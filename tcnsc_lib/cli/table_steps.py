@@ -1,0 +1,117 @@
+"""The steps of `tcnsc` about numbers: train, make tables, and all that is made of them."""
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+import pandas as pd
+from scipy.special import expit
+
+from tcnsc_lib import CompanionError, experiments, paper, profiles
+from tcnsc_lib.evaluation import accuracy
+from tcnsc_lib.evidence import Evidence
+from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.report import check, remake
+from tcnsc_lib.results import derive, tables
+from tcnsc_lib.results.tables import wide
+from tcnsc_lib.training import run as training
+from tcnsc_lib.training.predictions import predictions
+from tcnsc_lib.training.run import Plan
+
+# trainings and tables
+
+def train(arguments) -> None:
+    """Train one experiment, or all that the notebooks need, and tell how each run did."""
+    p = profiles.profile(arguments.profile)
+    every = arguments.experiment == "all"
+    if every and arguments.seed is not None:
+        raise CompanionError("--seed is for a single experiment; `tcnsc train all` takes the "
+                             "profile's seeds.")
+    jobs = [(arguments.experiment, arguments.seed)]
+    if every:
+        jobs = experiments.jobs("all", p)
+    experiments.train_all(jobs, p, arguments.retrain)
+    for name, seed in dict.fromkeys(jobs):
+        _tell(experiments.plan(name, p, seed), profiles.faces(p))
+
+
+def _tell(plan: Plan, crops: FaceSet) -> None:
+    """A run's folder, how long it took, how it ended, and how often it is right."""
+    run = training.train(plan, tell=False)
+    made = run.environment
+    last = run.log.iloc[-1]
+    validation = f"accuracy {last.val_accuracy:.1f} %, AUC {last.val_auc:.1f} %"
+    print(os.path.relpath(run.folder))
+    print(f"  {len(run.log)} iterations, {made['seconds']} s on {made['device']}; "
+          f"loss {last.total:.3f}, validation {validation}")
+    y = crops.labels("test")
+    odds = predictions(plan, crops)
+    right = {name: 100 * accuracy(y, expit(odds[name])) for name in odds}
+    said = ", ".join(f"{name} {share:.1f}" for name, share in right.items())
+    print(f"  test accuracy (%): {said}")
+
+
+def table(arguments) -> None:
+    """Train what one of the paper's tables needs, store the evidence, print and save the table."""
+    e = Evidence(profiles.profile(arguments.profile))
+    number = arguments.number
+    if number == "choices":
+        _choices(e)
+        return
+    experiments.collect(experiments.jobs(number, e.p), e)
+    name = f"table{number}"
+    derive.write(e, [name])
+    made = e.read(name)
+    for title, value in (("accuracy (%)", "accuracy"), ("the paper", "paper"), ("AUC (%)", "auc")):
+        print(f"\n{title}\n{wide(made, value).round(1).to_string()}")
+    print(f"\nn = {made.n[0]} crops of {made.people[0]} people, seed {e.p.seed}")
+    if number == "2":
+        differences = tables.seed_differences(e).round(1)
+        print(f"\nseveral seeds\n{differences.to_string(index=False)}")
+    print(e.path(name))
+
+
+def _choices(e: Evidence) -> None:
+    table = experiments.choices(e.p)
+    for value in ("accuracy", "auc"):
+        changed = table.pivot(index=["setting", "value"], columns="codec", values=value)
+        print(f"\n(RAW, LQ), {value} (%)\n{changed[list(paper.CODECS)].round(1).to_string()}")
+    print(e.save("open_choices", table))
+
+
+# what is made of the tables
+
+def report(arguments) -> int:
+    """Make again all that follows from the evidence; tell what changed and what lacks evidence.
+
+    Returns 1 where only a check was asked for and something would change, else 0.
+    """
+    keep = not arguments.check
+    counts: Counter[str] = Counter()
+    for file, what in remake.everything(remake.committed(arguments.profile), keep):
+        counts[what] += 1
+        if what != remake.SAME:
+            print(f"{os.path.relpath(file)}: {what}")
+    changed = counts[remake.CHANGED] + counts[remake.NEW]
+    verb = "changed" if keep else "would change"
+    print(f"{counts[remake.SAME]} files are the same, {changed} {verb}.")
+    return int(arguments.check and changed > 0)
+
+
+def site(arguments) -> None:
+    """Write the site and name its index."""
+    from tcnsc_lib.report import site  # nbconvert takes seconds to import; no other step needs it
+    print(site.build(arguments.notebooks, arguments.figures, arguments.out))
+
+
+def verify(arguments) -> int:
+    """Compare two folders of a profile, file by file. Returns 0 where all agree, else 1."""
+    table = check.verdict(arguments.committed, arguments.ours)
+    print(f"regenerated in {arguments.ours}, committed in {arguments.committed}")
+    with pd.option_context("display.width", 120, "display.max_colwidth", 60):
+        print(table.to_string(index=False))
+    print("not compared:", *check.not_compared(arguments.committed), sep="\n  ")
+    fine = check.good(table)
+    said = "all agree within the stated tolerance" if fine else "the numbers do NOT all agree"
+    print(f"VERDICT: {said}.")
+    return 0 if fine else 1

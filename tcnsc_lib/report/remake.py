@@ -1,0 +1,108 @@
+"""Everything that follows from the evidence, made again: tables, claims, pictures, the README.
+
+No data, no run and no training are needed. All is made in a copy of the profile's folder first, so
+that a check writes nothing and a file that comes out the same isn't touched.
+"""
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from matplotlib import pyplot
+from PIL import Image
+
+from tcnsc_lib import CompanionError
+from tcnsc_lib.evidence import Evidence
+from tcnsc_lib.files import CHECKOUT, atomic
+from tcnsc_lib.profiles import PROFILES, profile
+from tcnsc_lib.report import readme
+from tcnsc_lib.results import derive
+from tcnsc_lib.results.plots import pictures
+
+SAME = "the same"
+CHANGED = "changed"
+NEW = "new"
+Step = tuple[Path, str]  # a file, and what happened to it: one of these words, or why it isn't made
+
+
+def committed(name: str | None = None) -> dict[str, Evidence]:
+    """The profile of this name; without one, every profile that has evidence in its folder."""
+    if name is not None:
+        return {name: Evidence(profile(name))}
+    found = {p.name: Evidence(p) for p in PROFILES.values()}
+    found = {name: e for name, e in found.items() if e.measured.is_dir()}
+    if not found:
+        folder = Evidence(profile()).folder.parent
+        raise CompanionError(f"No profile has evidence in {folder}; `tcnsc table 1` makes some.")
+    return found
+
+
+def everything(evidences: Mapping[str, Evidence], keep: bool = True) -> Iterator[Step]:
+    """Make all that follows from these profiles' evidence; each file as it is done.
+
+    keep: False writes nothing. The README is made where these are the checkout's own figures.
+    """
+    with TemporaryDirectory() as folder:
+        fresh = {}
+        for name, e in evidences.items():
+            if not e.measured.is_dir():
+                raise CompanionError(f"Profile {name} has no evidence in {e.folder}; `tcnsc table "
+                                     f"1 --profile {name}` makes some.")
+            copy = shutil.copytree(e.folder, Path(folder) / name)
+            fresh[name] = Evidence(e.p, Path(copy))
+            yield from _tables(fresh[name], e, keep)
+            yield from _pictures(fresh[name], e, keep)
+        if all(e.folder == CHECKOUT / "figures" / name for name, e in evidences.items()):
+            yield _readme(fresh, keep)
+
+
+def _tables(fresh: Evidence, e: Evidence, keep: bool) -> Iterator[Step]:
+    for name, what in derive.write(fresh):
+        made = fresh.folder / f"{name}.csv"
+        if made.exists() and not derive.lacking(name, fresh):
+            yield _put(made.read_bytes(), e.folder / made.name, keep)
+        else:
+            yield e.folder / made.name, what
+
+
+def _pictures(fresh: Evidence, e: Evidence, keep: bool) -> Iterator[Step]:
+    for name in pictures.PICTURES:
+        path = e.folder / f"{name}.png"
+        try:
+            figure = pictures.draw(name, fresh, keep=False)
+        except CompanionError as error:
+            reason = str(error).replace(str(fresh.folder), str(e.folder))
+            yield path, f"not drawn: {reason}"
+            continue
+        content = pictures.png(figure, name, fresh)
+        pyplot.close(figure)
+        if pictures.same_picture(path, content) and _note(path) == _note(io.BytesIO(content)):
+            yield path, SAME  # pixel for pixel it may differ: another machine smooths otherwise
+        else:
+            yield _put(content, path, keep)
+
+
+def _note(file: Path | io.BytesIO) -> str:
+    """What a picture says of how its numbers were made."""
+    with Image.open(file) as image:
+        return image.text.get("Description", "")
+
+
+def _readme(fresh: Mapping[str, Evidence], keep: bool) -> Step:
+    """The README, from the profiles just made and the committed ones that weren't."""
+    shown = {name: fresh.get(name, Evidence(profile(name))) for name in readme.SHOWN}
+    return _put(readme.render(shown).encode(), readme.README, keep)
+
+
+def _put(content: bytes, path: Path, keep: bool) -> Step:
+    """Write a file if that changes it."""
+    there = path.exists()
+    if there and path.read_bytes() == content:
+        return path, SAME
+    if keep:
+        with atomic(path) as part:
+            part.write_bytes(content)
+    return path, CHANGED if there else NEW

@@ -1,0 +1,119 @@
+"""How far a number may move when its file is made again on another machine, by file and column.
+
+Another processor adds in another order, and after a training that is like another seed. So what
+follows from a training may move half as much again as it moved most between two seeds of one model
+in table2_seeds.csv (accuracy 7.6, AUC 3.6, low 9.8, real faces called fake 19.5 points). Table 3
+has three times that: with AVX2 instead of AVX-512, accuracies of Meso4 moved by up to 31 points and
+those of Xception-RAW by 6, their AUC by 3 and 2, for these trainings are short and their outputs
+near the threshold. Figures 1, 5 and 6 train nothing.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+ONE_CROP = "a single crop's value follows from a training in every detail; its means are compared"
+NEAR_EMPTY = "whether a map is empty hangs on last digits; the means over maps are compared"
+CLOCK = "a machine's speed"
+FOLLOWS = "follows from numbers of the same file, which are compared"
+DRAWN = "drawn from numbers that are compared"
+APART = "made apart, by `tcnsc table choices`"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a file's columns are compared; a column that is in neither must be equal.
+
+    within: column -> the largest difference allowed, in the column's unit (points of percent for
+    rates). skipped: column -> why it isn't compared. apart: why the file may be missing.
+    """
+
+    within: dict[str, float] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    apart: str = ""
+
+
+def _claims(difference: float, single: float = 0.0, skipped: dict[str, str] | None = None) -> Rule:
+    """A table of claims. difference: of ours and its interval; single: of single seeds."""
+    seeds = {"least": single, "most": single} if single else {}
+    interval = dict.fromkeys(("ours", "low", "high"), difference)
+    return Rule(interval | seeds, {"holds here": FOLLOWS} | (skipped or {}))
+
+
+def _means(difference: float, skipped: dict[str, str] | None = None) -> Rule:
+    return Rule(dict.fromkeys(("mean", "low", "high"), difference), skipped or {})
+
+
+SCORES = {"accuracy": 12.0, "auc": 6.0, "eer": 10.0, "low": 15.0, "high": 15.0,
+          "reals_called_fake": 30.0, "fakes_called_real": 30.0}
+SCORES3 = {"accuracy": 40.0, "auc": 24.0, "eer": 32.0, "low": 45.0, "high": 45.0,
+           "reals_called_fake": 80.0, "fakes_called_real": 80.0}
+WATCHED = {"gradient_cro": 50.0, "gradient_sim": 5.0, "rank_z": 15.0, "rank_h": 15.0}
+WATCHED |= dict.fromkeys(("cos_twins_z", "cos_different_z", "spread_z"), 0.5)
+WATCHED |= dict.fromkeys(("cos_twins_h", "cos_different_h", "spread_h"), 0.5)
+CURVES = {"total": 0.5, "cro": 0.5, "sim": 0.05, "val_accuracy": 20.0, "val_auc": 15.0}
+DIFFERENCES = {"difference": 15.0, "low": 15.0, "high": 15.0, "least": 20.0, "most": 20.0}
+CODECS = ("RAW", "HQ", "MQ", "LQ", "WEBP")
+SSIM = ("grey, Gaussian", "colour, Gaussian", "grey, 7 x 7", "colour, 7 x 7")
+PLACE = ("x", "y", "silhouette", "neighbour", "probe", "classifier")
+HEAT = ("heat", "same", "different", "trained", "inside", "hit", "auc")
+CELLS = ("p", *(f"c{cell}" for cell in range(100)))
+BANDS = ("low", "middle", "high", "low_change", "middle_change", "high_change")
+
+RULES = {
+    "table1.csv": Rule(SCORES),
+    "table1_literal.csv": Rule(SCORES),
+    "difficulty.csv": Rule(SCORES),
+    "table1_claims.csv": _claims(15.0),
+    "table2.csv": Rule(SCORES),
+    "table2_seeds.csv": Rule(SCORES),
+    "table2_differences.csv": Rule(DIFFERENCES, {"settled": FOLLOWS}),
+    "table2_claims.csv": _claims(15.0, single=20.0),
+    "table3.csv": Rule(SCORES3),
+    "table3_claims.csv": _claims(50.0, skipped={"best other, ours": FOLLOWS}),
+    "table3_drops.csv": Rule(dict.fromkeys(("ours", "low", "high"), 50.0),
+                             {"ours agrees": FOLLOWS}),
+    "table3_costs.csv": Rule(skipped={"seconds": CLOCK, "crops_per_second": CLOCK}),
+    "open_choices.csv": Rule(SCORES, apart=APART),
+    "other_processor.csv": Rule(apart="made on another processor"),
+    "collapse.csv": Rule(WATCHED),
+    "training_curves.csv": Rule(WATCHED | CURVES),
+    "cosines.csv": Rule({"twins (RAW, LQ)": 0.2, "different people": 0.3,
+                         "real against fake": 0.5}),
+    "trace.csv": Rule(dict.fromkeys(CODECS, 0.2)),
+    "figure1.csv": Rule({"bytes": 300.0, "mean_abs_difference": 0.5, "blocking": 0.05}),
+    "figure1_blocks.csv": Rule({"blocking": 0.05}),
+    "figure1_claims.csv": _claims(0.05),
+    "figure3.csv": Rule(skipped=dict.fromkeys(PLACE, ONE_CROP)),
+    "figure3_means.csv": _means(0.2),
+    "figure3_claims.csv": _claims(0.2),
+    "figure4.csv": Rule(skipped=dict.fromkeys(CELLS, ONE_CROP)),
+    "figure4_maps.csv": Rule({"covered": 0.02, "chance": 0.02}, dict.fromkeys(HEAT, ONE_CROP)),
+    "figure4_means.csv": _means(0.8, {"crops": NEAR_EMPTY}),
+    "figure4_claims.csv": _claims(0.4, skipped={"crops": NEAR_EMPTY}),
+    "figure4_seeds.csv": Rule({"silhouette_RAW": 0.2, "silhouette_LQ": 0.2, "same": 0.2,
+                               "different": 0.35, "hit": 0.8, "auc": 0.25}),
+    "figure5.csv": Rule(dict.fromkeys(SSIM, 0.01)),
+    "figure5_means.csv": _means(0.05),
+    "figure5_claims.csv": _claims(1.0),
+    "figure6.csv": Rule({"mean": 0.2, "sd": 0.2}),
+    "figure6_bands.csv": Rule(dict.fromkeys(BANDS, 0.3)),
+    "figure6_means.csv": _means(0.1),
+    "figure6_claims.csv": _claims(0.1),
+    "predictions/*.csv": Rule(skipped=dict.fromkeys(CODECS, ONE_CROP)),
+}
+"""File -> its rule. A file's name is the same whether it is measured or derived."""
+
+
+def rule_of(file: str) -> tuple[str, Rule]:
+    """The pattern and the rule of a file, named by its path in its profile's folder.
+
+    A file that nothing is said of must be equal.
+    """
+    parts = Path(file).parts
+    for pattern, rule in RULES.items():
+        ending = "/".join(parts[-1 - pattern.count("/"):])
+        if fnmatchcase(ending, pattern):
+            return pattern, rule
+    return file, Rule()

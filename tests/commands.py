@@ -1,0 +1,39 @@
+"""What the tests of the `tcnsc` command share."""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from tcnsc_lib import cli
+
+
+def at_home(home: Path, monkeypatch) -> Path:
+    """`home` as the folder for data/, runs/ and figures/; no source, the default profile."""
+    monkeypatch.setenv("TCNSC_HOME", str(home))
+    for name in ("TCNSC_SOURCE", "TCNSC_PROFILE", "TCNSC_FIGURES"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+def refusal(capsys, argv: tuple, status: int) -> str:
+    """The one sentence with which the command ends, beside progress bars."""
+    capsys.readouterr()
+    assert cli.main([str(word) for word in argv]) == status
+    lines = re.split(r"[\r\n]+", capsys.readouterr().err)
+    [sentence] = [line for line in lines if line.strip() and not re.search(r"\d%\|", line)]
+    assert sentence.startswith("tcnsc: ") and sentence.endswith(".")
+    assert "Traceback" not in sentence
+    return sentence
+
+
+def fail_after(count: int, function: Callable | None, error: BaseException) -> Callable:
+    """The function, but that it raises from the call after `count` on."""
+    calls = []
+
+    def call(*args, **options):
+        calls.append(args)
+        if len(calls) > count:
+            raise error
+        return function(*args, **options)
+    return call
