@@ -8,30 +8,42 @@ BOOKS    := $(sort $(wildcard notebooks/*.ipynb))
 BUILD    := $(CURDIR)/build
 export TCNSC_PROFILE := $(PROFILE)
 
-# No settings of the user's own Jupyter, IPython or matplotlib change a number or a picture; the committed numbers are a CPU's.
-reproduce test refresh: export IPYTHONDIR := $(BUILD)/settings/ipython
-reproduce test refresh: export JUPYTER_CONFIG_DIR := $(BUILD)/settings/jupyter
-reproduce test refresh: export JUPYTER_RUNTIME_DIR := $(BUILD)/settings/runtime
-reproduce test refresh: export MPLCONFIGDIR := $(BUILD)/settings/matplotlib
-test refresh: export CUDA_VISIBLE_DEVICES :=
+# No setting of the user's own Jupyter, IPython or matplotlib changes a number or a picture.
+MEASURED := reproduce test report refresh
+$(MEASURED): export IPYTHONDIR := $(BUILD)/settings/ipython
+$(MEASURED): export JUPYTER_CONFIG_DIR := $(BUILD)/settings/jupyter
+$(MEASURED): export JUPYTER_RUNTIME_DIR := $(BUILD)/settings/runtime
+$(MEASURED): export MPLCONFIGDIR := $(BUILD)/settings/matplotlib
+# The committed numbers are a CPU's.
+test report refresh: export CUDA_VISIBLE_DEVICES :=
 unexport MPLBACKEND
 
+EXECUTE  := $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute
+NBVAL    := --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
+            --nbval-sanitize-with tests/nbval.cfg
+
 .NOTPARALLEL:
-.PHONY: help install reproduce test refresh lab lock clean
+.PHONY: help install reproduce test report refresh lab lock clean
 
 help:
-	@echo "make reproduce   environment, demo data, every notebook, table and figure; compares with what is committed"
-	@echo "make test        environment, unit tests, notebooks under nbval, numbers against the committed ones"
+	@echo "make report      every table, interval, claim, picture and the README again, from what is"
+	@echo "                 committed: no data, no training, about a minute"
+	@echo "make reproduce   demo data, training, every notebook, table and figure; compares them with"
+	@echo "                 what is committed"
+	@echo "make test        style, unit tests, does all committed follow from the evidence, notebooks"
+	@echo "                 under nbval, their numbers against the committed ones"
 	@echo "make lab         open the notebooks in JupyterLab"
-	@echo "make refresh     renew the committed notebooks, tables and figures"
-	@echo "make clean       delete what was made (data/demo, data/faces, runs/ and build/; not the environment)"
-	@echo "PROFILE=photos TCNSC_SOURCE=<folder> make reproduce: the same on other faces; see data/README.md"
+	@echo "make refresh     renew the committed notebooks, tables, figures and the README"
+	@echo "make lock        renew requirements.lock and environment.yml after a change of pyproject.toml"
+	@echo "make clean       delete what was made (data/demo, data/faces, runs/, build/); .venv stays"
+	@echo "PROFILE=photos TCNSC_SOURCE=<folder> make reproduce: other faces; see data/README.md"
 
 install: $(READY)
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another with make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
-	@echo "Setting up $(VENV): about 160 packages, 6 GB with PyTorch's CUDA libraries, a few minutes ..."
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer" \
+	" is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.11 ...")'
+	@echo "Setting up $(VENV): about 170 packages, 6 GB with PyTorch's CUDA libraries, minutes ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -40,31 +52,45 @@ $(READY): requirements.lock pyproject.toml
 reproduce: $(READY)
 	rm -rf "$(BUILD)/figures" "$(BUILD)/notebooks"
 	$(BIN)/tcnsc train all
-	TCNSC_FIGURES="$(BUILD)/figures" $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --output-dir "$(BUILD)/notebooks" $(BOOKS)
+	TCNSC_FIGURES="$(BUILD)/figures" $(EXECUTE) --output-dir "$(BUILD)/notebooks" $(BOOKS)
+	TCNSC_FIGURES="$(BUILD)/figures" $(BIN)/tcnsc report --profile $(PROFILE)
 	$(BIN)/tcnsc site build/notebooks build/figures/$(PROFILE) build/site
 	@echo "notebooks and figures are in build/, and as pages to read in build/site/index.html"
-	@if [ -d figures/$(PROFILE) ]; then $(BIN)/tcnsc verify figures/$(PROFILE) build/figures/$(PROFILE); \
+	@if [ -d figures/$(PROFILE) ]; then \
+	$(BIN)/tcnsc verify figures/$(PROFILE) build/figures/$(PROFILE); \
 	else echo "nothing is committed for profile $(PROFILE), so there is nothing to compare with"; fi
 
 test: $(READY)
+	$(BIN)/ruff check
 	$(BIN)/python -m pytest tests
+	$(BIN)/tcnsc report --check
 	$(BIN)/tcnsc train all
 	rm -rf "$(BUILD)/test-figures"
-	TCNSC_FIGURES="$(BUILD)/test-figures" $(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 --nbval-sanitize-with tests/nbval.cfg -x $(BOOKS)
+	TCNSC_FIGURES="$(BUILD)/test-figures" $(BIN)/python -m pytest $(NBVAL) -x $(BOOKS)
+	TCNSC_FIGURES="$(BUILD)/test-figures" $(BIN)/tcnsc report --profile $(PROFILE)
 	$(BIN)/tcnsc verify figures/$(PROFILE) build/test-figures/$(PROFILE)
 
+report: $(READY)
+	$(BIN)/tcnsc report
+
 refresh: $(READY)
-	@[ "$(PROFILE)" = demo ] || { echo "the committed notebooks show the demo, not somebody's faces; leave PROFILE and TCNSC_PROFILE alone"; exit 1; }
+	@[ "$(PROFILE)" = demo ] || { echo "the committed notebooks show the demo, not somebody's" \
+	"faces; leave PROFILE and TCNSC_PROFILE alone"; exit 1; }
 	$(BIN)/tcnsc train all
-	$(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute --NotebookExporter.preprocessors=tcnsc_lib.pages.still --inplace $(BOOKS)
-	$(BIN)/tcnsc readme
+	$(EXECUTE) --NotebookExporter.preprocessors=tcnsc_lib.report.pages.still --inplace $(BOOKS)
+	$(BIN)/tcnsc report
 
 lab: $(READY)
 	TCNSC_FIGURES="$(BUILD)/figures" $(BIN)/jupyter lab --notebook-dir notebooks
 
-lock:
-	uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --no-annotate --no-header pyproject.toml -o requirements.lock
-	{ printf 'name: tcnsc\nchannels:\n  - conda-forge\ndependencies:\n  - python=3.11\n  - pip\n  - pip:\n'; sed 's/^/      - /' requirements.lock; printf '      - -e .\n'; } > environment.yml
+# Versions in the lock stay where they can; `make lock UPGRADE=--upgrade` renews all of them.
+lock: $(READY)
+	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --fork-strategy fewest \
+	--python-version 3.11 --no-annotate --no-header --extra dev pyproject.toml \
+	-o requirements.lock
+	{ printf 'name: tcnsc\nchannels:\n  - conda-forge\ndependencies:\n  - python=3.11\n  - pip\n'; \
+	printf '  - pip:\n'; sed 's/^/      - /' requirements.lock; printf '      - -e .\n'; \
+	} > environment.yml
 
 clean:
 	rm -rf build runs data/demo data/faces
