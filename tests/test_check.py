@@ -11,6 +11,7 @@ from tcnsc_lib.evidence import read_table
 from tcnsc_lib.report import check
 from tcnsc_lib.report.check import Comparison, compare
 from tcnsc_lib.report.tolerances import APART, DRAWN, ONE_CROP, RULES, Rule, rule_of
+from tcnsc_lib.results.derive import DERIVED
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMITTED = ROOT / "figures/demo"
@@ -247,3 +248,12 @@ def test_nothing_to_compare_is_not_agreement(tmp_path):
 def test_a_folder_that_is_not_there_is_told(tmp_path):
     with pytest.raises(CompanionError, match="There is no folder .*nowhere; name the committed"):
         check.verdict(tmp_path / "nowhere", tmp_path)
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_a_derived_table_has_a_tolerance_and_a_line_in_the_list_of_files(name):
+    _, rule = rule_of(f"{name}.csv")
+    assert rule.within, f"say in tolerances.py how far {name} may move on another processor"
+    listed = (ROOT / "figures" / "README.md").read_text(encoding="utf-8")
+    of_figures = re.sub(r"^figure[3-6]", "figure<n>", name)
+    assert f"{name}.csv" in listed or f"{of_figures}.csv" in listed, name

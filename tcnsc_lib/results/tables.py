@@ -154,7 +154,7 @@ DIFFERENCES = (
     (ON_H, MODEL_B),
     (ON_H, AUGMENTED),
 )
-"""The pairs of experiments that `seed_differences` compares."""
+"""The pairs that `seed_differences` shows on all test sets; claims ask about one of them."""
 
 
 def seed_differences(e: Evidence) -> pd.DataFrame:

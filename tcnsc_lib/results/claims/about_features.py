@@ -32,7 +32,7 @@ def _separated(short: str, headline: str = "") -> tuple[Claim, ...]:
                   f"and smaller: silhouette at MQ minus LQ, {model}",
                   _minus("silhouette", model, "MQ", "LQ"))
     overlap = Claim(f"figure3.neighbours.raw-minus-lq.{short}",
-                    f"large areas overlap: right nearest neighbours on RAW minus LQ, {model}",
+                    f"the overlap grows: right nearest neighbours on RAW minus LQ, {model}",
                     _minus("neighbour", model, "RAW", "LQ"))
     return apart, smaller, again, overlap
 
@@ -56,12 +56,13 @@ ABOUT_FIGURE_3 = (
     *_separated("tcnsc", "real and fake are separated on RAW: silhouette of TCNSC's features"),
     *_separated("xception"),
     Claim("figure3.fall.xception-minus-tcnsc",
-          "less so for TCNSC (implied): fall of the silhouette to LQ, Xception-RAW's minus TCNSC's",
+          "less so for TCNSC (implied): fall of the silhouette to LQ, "
+          "Xception-RAW's minus TCNSC's",
           _falls_more("silhouette", "Xception-RAW"),
           headline="compression shrinks TCNSC's margin less (implied): fall to LQ, Xception-RAW's "
                    "minus TCNSC's"),
     Claim("figure3.fall.b-minus-tcnsc",
-          "not in the paper: ... and the similarity branch is why: model B's fall minus TCNSC's",
+          "not in the paper: the similarity branch is why: the same fall, model B's minus TCNSC's",
           _falls_more("silhouette", "model B"),
           headline="not in the paper: the similarity branch is why: model B's fall minus TCNSC's"),
     Claim("figure3.neighbours-fall.b-minus-tcnsc",
