@@ -7,6 +7,15 @@ READY    := $(VENV)/.ready
 BOOKS    := $(sort $(wildcard notebooks/*.ipynb))
 BUILD    := $(CURDIR)/build
 export TCNSC_PROFILE := $(PROFILE)
+# Notebooks run in their own folder, where a relative path would mean another place.
+ifdef TCNSC_SOURCE
+export TCNSC_SOURCE := $(abspath $(TCNSC_SOURCE))
+endif
+ifdef TCNSC_HOME
+export TCNSC_HOME := $(abspath $(TCNSC_HOME))
+endif
+# What is committed lies in the checkout, wherever TCNSC_HOME is.
+COMMITTED := TCNSC_FIGURES="$(CURDIR)/figures"
 
 # No setting of the user's own Jupyter, IPython or matplotlib changes a number or a picture.
 MEASURED := reproduce test report refresh
@@ -63,7 +72,7 @@ reproduce: $(READY)
 test: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/python -m pytest tests
-	$(BIN)/tcnsc report --check
+	$(COMMITTED) $(BIN)/tcnsc report --check
 	$(BIN)/tcnsc train all
 	rm -rf "$(BUILD)/test-figures"
 	TCNSC_FIGURES="$(BUILD)/test-figures" $(BIN)/python -m pytest $(NBVAL) -x $(BOOKS)
@@ -71,14 +80,15 @@ test: $(READY)
 	$(BIN)/tcnsc verify figures/$(PROFILE) build/test-figures/$(PROFILE)
 
 report: $(READY)
-	$(BIN)/tcnsc report
+	$(COMMITTED) $(BIN)/tcnsc report
 
 refresh: $(READY)
 	@[ "$(PROFILE)" = demo ] || { echo "the committed notebooks show the demo, not somebody's" \
 	"faces; leave PROFILE and TCNSC_PROFILE alone"; exit 1; }
 	$(BIN)/tcnsc train all
-	$(EXECUTE) --NotebookExporter.preprocessors=tcnsc_lib.report.pages.still --inplace $(BOOKS)
-	$(BIN)/tcnsc report
+	$(COMMITTED) $(EXECUTE) --NotebookExporter.preprocessors=tcnsc_lib.report.pages.still --inplace \
+	$(BOOKS)
+	$(COMMITTED) $(BIN)/tcnsc report
 
 lab: $(READY)
 	TCNSC_FIGURES="$(BUILD)/figures" $(BIN)/jupyter lab --notebook-dir notebooks

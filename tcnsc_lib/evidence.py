@@ -25,7 +25,7 @@ from tcnsc_lib.codecs import versions
 from tcnsc_lib.faces.store import FaceSet, open_image
 from tcnsc_lib.files import atomic, environment, write_text
 from tcnsc_lib.machine import device
-from tcnsc_lib.profiles import Profile, figures_folder
+from tcnsc_lib.profiles import SOURCES, Profile, figures_folder
 from tcnsc_lib.training.identity import slug
 
 DIGITS = "%.7g"
@@ -93,9 +93,8 @@ class Evidence:
 
     def path(self, name: str) -> Path:
         """The file of a table, derived or measured; it need not be there."""
-        derived = self.folder / f"{name}.csv"
         measured = self.measured / f"{name}.csv"
-        return measured if measured.exists() and not derived.exists() else derived
+        return measured if measured.exists() else self.folder / f"{name}.csv"
 
     def has(self, name: str) -> bool:
         """Whether there is a table of this name, derived or measured."""
@@ -137,7 +136,12 @@ class Evidence:
         table["unit"] = _numbered(faces.units("test"))
         table["person"] = _numbered(identities.to_numpy(str))
         self.__dict__.pop("crops", None)
-        return self.save("crops", table)
+        return self.save("crops", table, [f"faces {faces.fingerprint}"])
+
+    def faces(self, name: str) -> str:
+        """The fingerprint of the faces that crops.csv or predictions are of; "" if none is told."""
+        told = [line for line in self.head(name).splitlines() if line.startswith("faces ")]
+        return told[-1].removeprefix("faces ") if told else ""
 
     @cached_property
     def crops(self) -> pd.DataFrame:
@@ -176,7 +180,9 @@ class Evidence:
             raise CompanionError(f"The predictions of {experiment} are of {len(log_odds)} crops, "
                                  f"{self.path('crops')} has {len(self.crops)}; save the crops of "
                                  "the same faces first.")
-        return self.save(self.predicted(experiment, seed), log_odds[list(paper.CODECS)], notes)
+        of = [f"faces {self.faces('crops')}"] if self.faces("crops") else []
+        table = log_odds[list(paper.CODECS)]
+        return self.save(self.predicted(experiment, seed), table, [*notes, *of])
 
     def has_predictions(self, experiment: str, seed: int | None = None) -> bool:
         """Whether the predictions of an experiment from this seed are there."""
@@ -189,7 +195,18 @@ class Evidence:
         if list(table) != list(paper.CODECS) or len(table) != len(self.crops):
             raise CompanionError(f"{self.path(name)} doesn't fit {self.path('crops')} (other test "
                                  "sets, or other crops); make both again, see figures/README.md.")
-        return table.astype(float)
+        if self.faces(name) != self.faces("crops"):
+            raise CompanionError(f"{self.path(name)} is of other faces than {self.path('crops')}; "
+                                 "make it again, see figures/README.md.")
+        try:
+            numbers = table.astype(float)
+        except ValueError as error:
+            raise CompanionError(f"{self.path(name)} holds something that is no number ({error}); "
+                                 "restore it or make it again, see figures/README.md.") from error
+        if not np.isfinite(numbers.to_numpy()).all():
+            raise CompanionError(f"{self.path(name)} lacks a number; restore it or make it again, "
+                                 "see figures/README.md.")
+        return numbers
 
     def predictions(self, experiment: str, seed: int | None = None) -> pd.DataFrame:
         """p(fake), float64 in [0, 1], in the form of `log_odds`."""
@@ -206,7 +223,13 @@ class Evidence:
         return self.measured / "crops" / f"{crop}.png"
 
     def save_picture(self, crop: int, image: np.ndarray) -> Path:
-        """Write one test crop, uint8 (S, S, 3), without loss; never of a private source."""
+        """Write one test crop, uint8 (S, S, 3), without loss.
+
+        Raises CompanionError where the source is private: no photograph goes into figures/.
+        """
+        if SOURCES[self.p.source].private:
+            raise CompanionError(f"The crops of profile {self.p.name} show somebody and aren't "
+                                 f"stored in {self.measured}; draw them on the spot.")
         path = self._picture(crop)
         with atomic(path) as part:
             Image.fromarray(image).save(part, format="png")

@@ -7,6 +7,7 @@ import pytest
 from conftest import P
 from PIL import Image
 from scipy.special import expit
+from toys import build
 
 from tcnsc_lib import CompanionError, evidence, paper
 from tcnsc_lib.evidence import Evidence, read_table
@@ -122,7 +123,30 @@ def test_predictions_come_back_as_log_odds_probabilities_and_right_answers(toy):
     assert 0 < p.RAW[0] < 1e-15  # a probability with seven digits would be 0
     called_fake = log_odds.RAW >= 0
     assert toy.right(DUAL, 4).RAW.tolist() == (called_fake == toy.y).astype(float).tolist()
-    assert toy.head(toy.predicted(DUAL, 4)).endswith("\nrun of mine")
+    assert "\nrun of mine\n" in toy.head(toy.predicted(DUAL, 4))
+
+
+def test_predictions_of_other_faces_are_refused(toy, tmp_path):
+    assert toy.faces("crops") == toy.faces(toy.predicted(DUAL)) != ""
+    toy.save_crops(build(tmp_path / "others", seed=1))
+    with pytest.raises(CompanionError, match=r"RAW-LQ-seed3\.csv is of other faces than .*crops"):
+        toy.right(DUAL)
+
+
+@pytest.mark.parametrize("cell", ["", "much", "inf"])
+def test_predictions_without_a_number_are_refused(toy, cell):
+    path = toy.path(toy.predicted(DUAL))
+    lines = path.read_text().splitlines()
+    lines[-1] = ",".join([cell, *lines[-1].split(",")[1:]])
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(CompanionError, match=r"RAW-LQ-seed3\.csv (lacks|holds)"):
+        toy.right(DUAL)
+
+
+def test_measured_numbers_stand_before_a_table_that_lies_beside_them(toy):
+    toy.derive("figure5", pd.DataFrame({"x": [1]}))
+    toy.save("figure5", pd.DataFrame({"x": [2]}))
+    assert toy.read("figure5").x.tolist() == [2]
 
 
 def test_a_crop_on_the_threshold_is_called_fake(toy):
@@ -153,7 +177,15 @@ def test_predictions_of_other_crops_are_refused(toy):
 # the crops of a picture
 
 
-def test_a_crop_of_a_picture_is_kept_without_loss(empty, toy_faces):
+def test_a_crop_of_a_private_source_is_not_stored(empty, toy_faces):
+    image = np.array(toy_faces.images("RAW", "test")[5])
+    with pytest.raises(CompanionError, match="show somebody"):
+        empty.save_picture(5, image)
+    assert not (empty.measured / "crops").exists()
+
+
+def test_a_crop_of_a_picture_is_kept_without_loss(tmp_path, toy_faces):
+    empty = Evidence(PROFILES["demo"], tmp_path)
     image = np.array(toy_faces.images("RAW", "test")[5])
     path = empty.save_picture(5, image)
     assert path == empty.measured / "crops/5.png"

@@ -77,6 +77,23 @@ def test_every_placeholder_has_a_number_in_the_committed_files(path):
         assert "{" not in fill(template, {"demo": committed}, "demo")
 
 
+def shown(path: Path) -> list[str]:
+    """The generated prose that stands in a committed notebook, in its order."""
+    book = json.loads(path.read_text(encoding="utf-8"))
+    outputs = []
+    for cell in book["cells"]:
+        outputs += cell.get("outputs", [])
+    data = [output.get("data", {}) for output in outputs]
+    return ["".join(each["text/markdown"]) for each in data if "text/markdown" in each]
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_a_committed_notebook_shows_what_its_files_say(path):
+    p = profiles.PROFILES["demo"]
+    committed = {"demo": Evidence(p, files.CHECKOUT / "figures" / "demo")}
+    assert shown(path) == [fill(template, committed, "demo") for template in said(path)]
+
+
 def test_a_typed_result_is_noticed():
     assert unknown("dual has 80.5 % at LQ", DECIMAL) == ["80.5 %"]
     assert unknown("it falls by 17", NUMBER) == ["17"]

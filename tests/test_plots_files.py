@@ -59,9 +59,9 @@ def test_a_picture_drawn_twice_has_the_same_bytes_and_says_what_made_its_numbers
 
 def test_a_picture_of_two_tables_says_what_made_each(e):
     e.save("table1", MADE["table1"], ["run of table1"])
-    e.path("table1").unlink()
+    (e.folder / "table1.csv").unlink()
     e.save("difficulty", MADE["difficulty"], ["run of difficulty"])
-    e.path("difficulty").unlink()
+    (e.folder / "difficulty.csv").unlink()
     draw("table1", e)
     first, run_of_one, again, run_of_other = description(e.folder / "table1.png")
     assert first == again

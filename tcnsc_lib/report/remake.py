@@ -17,7 +17,7 @@ from PIL import Image
 from tcnsc_lib import CompanionError
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.files import CHECKOUT, atomic
-from tcnsc_lib.profiles import PROFILES, profile
+from tcnsc_lib.profiles import PROFILES, SOURCES, profile
 from tcnsc_lib.report import readme
 from tcnsc_lib.results import derive
 from tcnsc_lib.results.plots import pictures
@@ -51,16 +51,24 @@ def everything(evidences: Mapping[str, Evidence], keep: bool = True) -> Iterator
             if not e.measured.is_dir():
                 raise CompanionError(f"Profile {name} has no evidence in {e.folder}; `tcnsc table "
                                      f"1 --profile {name}` makes some.")
-            copy = shutil.copytree(e.folder, Path(folder) / name)
+            unfinished = shutil.ignore_patterns("*.part")
+            copy = shutil.copytree(e.folder, Path(folder) / name, ignore=unfinished)
             fresh[name] = Evidence(e.p, Path(copy))
             yield from _tables(fresh[name], e, keep)
             yield from _pictures(fresh[name], e, keep)
-        if all(e.folder == CHECKOUT / "figures" / name for name, e in evidences.items()):
+        ours = (CHECKOUT / "figures").resolve()
+        if all(e.folder.resolve().parent == ours for e in evidences.values()):
             yield _readme(fresh, keep)
+        else:
+            yield readme.README, f"left as it is, for these figures aren't those in {ours}"
 
 
 def _tables(fresh: Evidence, e: Evidence, keep: bool) -> Iterator[Step]:
-    for name, what in derive.write(fresh):
+    for name in derive.DERIVED:
+        try:
+            what = dict(derive.write(fresh, [name]))[name]
+        except CompanionError as error:
+            raise CompanionError(str(error).replace(str(fresh.folder), str(e.folder))) from error
         made = fresh.folder / f"{name}.csv"
         if made.exists() and not derive.lacking(name, fresh):
             yield _put(made.read_bytes(), e.folder / made.name, keep)
@@ -69,8 +77,11 @@ def _tables(fresh: Evidence, e: Evidence, keep: bool) -> Iterator[Step]:
 
 
 def _pictures(fresh: Evidence, e: Evidence, keep: bool) -> Iterator[Step]:
-    for name in pictures.PICTURES:
+    for name, picture in pictures.PICTURES.items():
         path = e.folder / f"{name}.png"
+        if picture.shows_crops and SOURCES[e.p.source].private:
+            yield path, "not drawn: it would show somebody; its notebook shows it on the spot"
+            continue
         try:
             figure = pictures.draw(name, fresh, keep=False)
         except CompanionError as error:

@@ -45,15 +45,16 @@ def say(template: str, evidence: Evidence) -> Markdown:
     from IPython.display import Markdown  # only notebooks need it
 
     name = evidence.p.name
-    return Markdown(fill(template, {name: evidence}, name))
+    return Markdown(fill(template, {name: evidence}, name, lacking=NOTHING))
 
 
 def fill(template: str, evidences: Mapping[str, Evidence], default: str,
-         blocks: Mapping[str, str] | None = None) -> str:
+         blocks: Mapping[str, str] | None = None, lacking: str | None = None) -> str:
     """The template with every placeholder replaced.
 
     evidences: profile name -> its tables. default: the profile of a placeholder that names none.
-    blocks: name -> text, put in as it is. A CompanionError names a placeholder without a number.
+    blocks: name -> text, put in as it is. lacking: what stands for a number that isn't there;
+    without it a CompanionError names that placeholder, as it does one that nothing is called.
     """
     def replace(match: re.Match) -> str:
         braces = match[0]
@@ -66,7 +67,7 @@ def fill(template: str, evidences: Mapping[str, Evidence], default: str,
                                  "placeholder there, or write it twice for the brace itself.")
         if blocks and inside in blocks:
             return blocks[inside]
-        return _number(inside, evidences, default)
+        return _number(inside, evidences, default, lacking)
 
     return BRACES.sub(replace, template)
 
@@ -98,7 +99,8 @@ def _fixed(value: float, places: int) -> str:
     return f"{rounded:.{places}f}"
 
 
-def _number(inside: str, evidences: Mapping[str, Evidence], default: str) -> str:
+def _number(inside: str, evidences: Mapping[str, Evidence], default: str,
+            lacking: str | None) -> str:
     """What stands for a placeholder. inside: its text without the braces."""
     try:
         parts = PARTS.fullmatch(inside)
@@ -108,6 +110,8 @@ def _number(inside: str, evidences: Mapping[str, Evidence], default: str) -> str
         if name not in evidences:
             raise CompanionError(f"there is no profile {name!r} here, only {', '.join(evidences)}.")
         value, places = _value(parts["name"], evidences[name])
+        if lacking is not None and pd.isna(value):
+            return lacking
         return _formatted(value, places, parts["form"])
     except CompanionError as error:
         raise CompanionError(f"The placeholder {{{inside}}} can't be filled: {error}") from error

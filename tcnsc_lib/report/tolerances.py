@@ -1,11 +1,9 @@
 """How far a number may move when its file is made again on another machine, by file and column.
 
 Another processor adds in another order, and after a training that is like another seed. So what
-follows from a training may move half as much again as it moved most between two seeds of one model
-in table2_seeds.csv (accuracy 7.6, AUC 3.6, low 9.8, real faces called fake 19.5 points). Table 3
-has three times that: with AVX2 instead of AVX-512, accuracies of Meso4 moved by up to 31 points and
-those of Xception-RAW by 6, their AUC by 3 and 2, for these trainings are short and their outputs
-near the threshold. Figures 1, 5 and 6 train nothing.
+follows from a training may move somewhat further than between the seeds of table2_seeds.csv. Table
+3 has three times that, for its trainings are short and their outputs near the threshold. Figures 1,
+5 and 6 train nothing.
 """
 from __future__ import annotations
 

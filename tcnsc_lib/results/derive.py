@@ -128,7 +128,13 @@ def _write_one(name: str, e: Evidence) -> str:
         return f"left as it is, for want of {missing[0]}{more}"
     path = e.folder / f"{name}.csv"
     before = path.read_bytes() if path.exists() else None
-    e.derive(name, DERIVED[name].make(e))
+    try:
+        table = DERIVED[name].make(e)
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        needs = ", ".join(DERIVED[name].needs(e)[:3])
+        raise CompanionError(f"{name} can't be computed from {needs} in {e.measured} ({error}); "
+                             "a file there is damaged: restore it, or make it again.") from error
+    e.derive(name, table)
     if before is None:
         return "new"
     return "same" if path.read_bytes() == before else "changed"
