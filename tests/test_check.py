@@ -240,6 +240,74 @@ def test_what_is_not_compared_is_listed_with_its_reason(tmp_path):
         f"{DRAWN}: *.png"]
 
 
+# verdicts
+
+def claims(**changes) -> pd.DataFrame:
+    columns = {"id": ["a.lq", "b.lq"], "ours": [1.0, 2.0], "holds here": ["yes", "no"]}
+    return pd.DataFrame(columns | changes)
+
+
+def flipped(tmp_path: Path, old: dict, new: dict) -> list[str]:
+    """The flips between two folders, neither of which fails."""
+    committed = write(tmp_path / "committed", **old)
+    ours = write(tmp_path / "ours", **new)
+    assert check.good(check.verdict(committed, ours))
+    return check.flips(committed, ours)
+
+
+def test_each_verdict_that_flips_is_told_and_fails_nothing(tmp_path):
+    changed = claims(**{"holds here": ["can't tell", "yes"]})
+    found = flipped(tmp_path, {"table2_claims": claims()}, {"table2_claims": changed})
+    assert found == ["table2_claims.csv: a.lq: yes committed, can't tell here",
+                     "table2_claims.csv: b.lq: no committed, yes here"]
+
+
+def test_equal_verdicts_and_moved_numbers_are_no_flips(tmp_path):
+    moved = claims(ours=[1.5, 2.5])
+    empty = claims(**{"holds here": ["yes", None]})
+    old = {"table2_claims": claims(), "table1_claims": empty}
+    assert flipped(tmp_path, old, {"table2_claims": moved, "table1_claims": empty}) == []
+
+
+def test_a_verdict_that_came_or_went_is_a_flip(tmp_path):
+    gone = claims(**{"holds here": ["yes", None]})
+    found = flipped(tmp_path, {"table2_claims": claims()}, {"table2_claims": gone})
+    assert found == ["table2_claims.csv: b.lq: no committed, nothing here"]
+
+
+def test_a_row_without_an_id_is_named_by_its_first_two_columns(tmp_path):
+    name = "difference of accuracy"
+    old = pd.DataFrame({name: ["dual - model B"], "codec": ["LQ"], "settled": ["yes"]})
+    new = old.assign(settled=["no"])
+    found = flipped(tmp_path, {"table2_differences": old}, {"table2_differences": new})
+    assert found == ["table2_differences.csv: dual - model B, LQ: yes committed, no here"]
+
+
+def test_what_is_skipped_for_another_reason_is_no_verdict(tmp_path):
+    old = table(seconds=[3.0, 4.0])
+    new = table(seconds=[9.0, 9.0])
+    assert flipped(tmp_path, {"table3_costs": old}, {"table3_costs": new}) == []
+
+
+@pytest.mark.parametrize("ours", [
+    {}, {"table2_claims": claims().iloc[:1]}, {"table2_claims": claims().drop(columns="ours")},
+    {"table2_claims": claims(id=["b.lq", "a.lq"], **{"holds here": ["no", "yes"]})}],
+    ids=["missing", "row", "column", "order"])
+def test_files_of_other_rows_fail_and_have_no_flips(tmp_path, ours):
+    committed = write(tmp_path / "committed", table2_claims=claims())
+    regenerated = write(tmp_path / "ours", **ours)
+    assert not check.good(check.verdict(committed, regenerated))
+    assert check.flips(committed, regenerated) == []
+
+
+def test_every_committed_verdict_names_its_row():
+    names = {path.name for path in COMMITTED.glob("*_claims.csv")}
+    assert {"table2_claims.csv", "table3_claims.csv"} <= names
+    for name in (*names, "table2_differences.csv", "table3_drops.csv"):
+        rows = check._row_names(read_table(COMMITTED / name))
+        assert len(set(rows)) == len(rows), name
+
+
 def test_nothing_to_compare_is_not_agreement(tmp_path):
     empty = check.verdict(write(tmp_path / "committed"), write(tmp_path / "ours"))
     assert not check.good(empty)

@@ -1,4 +1,5 @@
 """`tcnsc train`, `table` and `report`: what they ask for, print and save."""
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -241,3 +242,16 @@ def test_verify_lists_what_it_compares_and_what_not(few, capsys):
     assert "table1_claims.csv" in out and "evidence/crops.csv" in out
     assert "not compared:\n" in out and "predictions/*.csv (RAW, HQ, MQ, LQ, WEBP)" in out
     assert out.endswith("VERDICT: all agree within the stated tolerance.\n")
+
+
+def test_verify_tells_of_a_verdict_that_came_out_otherwise(few, tmp_path, capsys):
+    cli.main(["report", "--profile", "toy"])
+    ours = shutil.copytree(few.folder, tmp_path / "again")
+    path = ours / "table1_claims.csv"
+    committed = few.read("table1_claims")["holds here"][0]
+    other = "no" if committed != "no" else "yes"
+    path.write_text(path.read_text().replace(f",{committed}\n", f",{other}\n", 1))
+    capsys.readouterr()
+    assert cli.main(["verify", str(few.folder), str(ours)]) == 0
+    told = f"table1_claims.csv: table1.best-pair: {committed} committed, {other} here"
+    assert told in capsys.readouterr().out

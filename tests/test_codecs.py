@@ -1,6 +1,7 @@
 """Codecs: the compressions are the ones the paper names, not something that looks like them."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +178,91 @@ def test_the_same_still_gives_the_same_bytes(name):
 @pytest.mark.parametrize("crf", [0, 23, 40])
 def test_the_same_clip_gives_the_same_bytes(crf):
     assert encode_clip(clip(), crf) == encode_clip(clip(), crf)
+
+
+# golden values: what each name means
+
+DIFFERENCE = 0.02  # grey levels
+BYTES = 0.01  # of a file's size
+CHANGED = (
+    "{} is another compression than before: if a codec's meaning changed on purpose, raise RECIPE "
+    "in tcnsc_lib/training/identity.py and write the new values here"
+)
+GOLDEN = {  # mean absolute difference from RAW, and bytes of the file
+    "RAW": (0.0, 76800),
+    "HQ": (2.9851, 5322),
+    "MQ": (3.9623, 3340),
+    "LQ": (5.479, 2211),
+    "WEBP": (2.9292, 3366),
+    "C23": (4.304, 3229),
+    "C40": (10.299, 1778),
+}
+GOLDEN_CLIPS = {"C23": (3.5381, 4275), "C40": (8.464, 2070)}
+NEIGHBOURS = [
+    ("HQ", 75), ("HQ", 82), ("MQ", 48), ("MQ", 52), ("LQ", 18), ("LQ", 22),
+    ("WEBP", 78), ("WEBP", 82), ("C23", 22), ("C23", 24), ("C40", 39), ("C40", 42),
+]  # fmt: skip
+
+
+def measured(one: codecs.Codec, image: np.ndarray) -> tuple[float, int]:
+    """Mean absolute difference from RAW and bytes; RAW has no file, so its pixels count."""
+    return error(one(image), image), size_of(one, image)
+
+
+def size_of(one: codecs.Codec, image: np.ndarray) -> int:
+    if one.kind == "none":
+        return image.nbytes
+    if one.kind == "h264":
+        frames = image if image.ndim == 4 else image[None]
+        return len(encode_clip(frames, one.quality))
+    return len(one.encode(image))
+
+
+def is_golden(found: tuple[float, int], golden: tuple[float, int]) -> bool:
+    """Within both tolerances."""
+    difference = abs(found[0] - golden[0])
+    share = abs(found[1] / golden[1] - 1)
+    return difference <= DIFFERENCE and share <= BYTES
+
+
+def test_every_codec_has_a_golden_value():
+    assert list(GOLDEN) == list(CODECS)
+    videos = [name for name, one in CODECS.items() if one.kind == "h264"]
+    assert list(GOLDEN_CLIPS) == videos
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_codecs_still_is_the_golden_one(name):
+    found = measured(codec(name), face(160, 160))
+    assert is_golden(found, GOLDEN[name]), CHANGED.format(name)
+
+
+@pytest.mark.parametrize("name", GOLDEN_CLIPS)
+def test_a_codecs_clip_is_the_golden_one(name):
+    found = measured(codec(name), clip(4, 160, 160))
+    assert is_golden(found, GOLDEN_CLIPS[name]), CHANGED.format(name)
+
+
+@pytest.mark.parametrize(("name", "quality"), NEIGHBOURS)
+def test_golden_values_notice_a_neighbouring_quality(name, quality):
+    neighbour = replace(codec(name), quality=quality)
+    assert not is_golden(measured(neighbour, face(160, 160)), GOLDEN[name])
+    if name in GOLDEN_CLIPS:
+        found = measured(neighbour, clip(4, 160, 160))
+        assert not is_golden(found, GOLDEN_CLIPS[name])
+
+
+@pytest.mark.parametrize("subsampling", ["4:2:2", "4:4:4"])
+@pytest.mark.parametrize("name", JPEG_QUALITY)
+def test_golden_values_notice_another_subsampling(name, subsampling, monkeypatch):
+    monkeypatch.setattr(codecs, "SUBSAMPLING", subsampling)
+    assert not is_golden(measured(codec(name), face(160, 160)), GOLDEN[name])
+
+
+def test_golden_values_notice_another_preset(monkeypatch):
+    monkeypatch.setattr(codecs, "H264_PRESET", "slow")
+    found = measured(codec("C40"), clip(4, 160, 160))
+    assert not is_golden(found, GOLDEN_CLIPS["C40"])
 
 
 WRONG = {

@@ -115,6 +115,8 @@ def verify(arguments) -> int:
     with pd.option_context("display.width", 120, "display.max_colwidth", 60):
         print(table.to_string(index=False))
     print("not compared:", *check.not_compared(arguments.committed), sep="\n  ")
+    if flips := check.flips(arguments.committed, arguments.ours):
+        print("other words, from numbers that may differ so far:", *flips, sep="\n  ")
     fine = check.good(table)
     said = "all agree within the stated tolerance" if fine else "the numbers do NOT all agree"
     print(f"VERDICT: {said}.")

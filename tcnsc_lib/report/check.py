@@ -2,6 +2,8 @@
 
 On the machine that made the committed files every number is identical. Elsewhere a number may move
 by what `tolerances` allows for its file and column. What isn't compared is listed, with the reason.
+A verdict, such as "holds here", follows from numbers and may flip within their tolerance: each flip
+is told, and none fails.
 """
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.evidence import read_table
-from tcnsc_lib.report.tolerances import DRAWN, Rule, rule_of
+from tcnsc_lib.report.tolerances import DRAWN, FOLLOWS, Rule, rule_of
 
 KINDS = {".csv", ".png"}
 NEW = "made here, none committed"
@@ -108,6 +110,54 @@ def good(table: pd.DataFrame) -> bool:
     """Whether there is something to compare and every item agrees."""
     compared = table[table.verdict != NEW]
     return len(compared) > 0 and bool(table.verdict.str.match("agree|drawn|made").all())
+
+
+def flips(committed: Path, ours: Path) -> list[str]:
+    """Verdicts that came out otherwise than committed: a line each, with its file and row.
+
+    A verdict is a column that `tolerances` skips because it follows from numbers of its file. They
+    fail nothing, for those numbers are compared. Files without the committed rows and columns are
+    left out, since `verdict` tells of them.
+    """
+    told = []
+    for name in files(committed):
+        _, rule = rule_of(name)
+        columns = [column for column, why in rule.skipped.items() if why == FOLLOWS]
+        if columns and (Path(ours) / name).exists():
+            old = read_table(Path(committed) / name)
+            new = read_table(Path(ours) / name)
+            told += [f"{name}: {flip}" for flip in _flips(old, new, columns)]
+    return told
+
+
+def _flips(old: pd.DataFrame, new: pd.DataFrame, columns: list[str]) -> list[str]:
+    """Of one table: "row: yes committed, no here", column by column."""
+    if list(old.columns) != list(new.columns) or len(old) != len(new):
+        return []
+    rows = _row_names(old)
+    if rows != _row_names(new):
+        return []
+    told = []
+    for column in columns:
+        if column in old:
+            before = _verdicts(old[column])
+            after = _verdicts(new[column])
+            for row, was, now in zip(rows, before, after, strict=True):
+                if was != now:
+                    told.append(f"{row}: {was} committed, {now} here")
+    return told
+
+
+def _verdicts(column: pd.Series) -> list[str]:
+    """As text; "nothing" where there is none."""
+    return column.astype(object).where(column.notna(), "nothing").astype(str).tolist()
+
+
+def _row_names(table: pd.DataFrame) -> list[str]:
+    """A row's `id`; where there is none, its first two columns."""
+    keys = ["id"] if "id" in table else list(table.columns[:2])
+    text = table[keys].astype(str)
+    return text.agg(", ".join, axis=1).tolist()
 
 
 def not_compared(committed: Path) -> list[str]:
