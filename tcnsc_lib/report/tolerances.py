@@ -3,7 +3,7 @@
 Another processor adds in another order, and after a training that is like another seed. So what
 follows from a training may move somewhat further than between the seeds of table2_seeds.csv. Table
 3 has three times that, for its trainings are short and their outputs near the threshold. Figures 1,
-5 and 6 train nothing.
+5 and 6 train nothing: on two generations of AMD processors they were the same to the last digit.
 """
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ RULES = {
     "trace.csv": Rule(dict.fromkeys(CODECS, 0.2)),
     "figure1.csv": Rule({"bytes": 300.0, "mean_abs_difference": 0.5, "blocking": 0.05}),
     "figure1_blocks.csv": Rule({"blocking": 0.05}),
-    "figure1_claims.csv": _claims(0.05),
+    "figure1_claims.csv": _claims(0.01),
     "figure3.csv": Rule(skipped=dict.fromkeys(PLACE, ONE_CROP)),
     "figure3_means.csv": _means(0.2),
     "figure3_claims.csv": _claims(0.2),
@@ -93,12 +93,12 @@ RULES = {
     "figure4_seeds.csv": Rule({"silhouette_RAW": 0.2, "silhouette_LQ": 0.2, "same": 0.2,
                                "different": 0.35, "hit": 0.8, "auc": 0.25}),
     "figure5.csv": Rule(dict.fromkeys(SSIM, 0.01)),
-    "figure5_means.csv": _means(0.05),
-    "figure5_claims.csv": _claims(1.0),
+    "figure5_means.csv": _means(0.005),
+    "figure5_claims.csv": _claims(0.5),
     "figure6.csv": Rule({"mean": 0.2, "sd": 0.2}),
     "figure6_bands.csv": Rule(dict.fromkeys(BANDS, 0.3)),
-    "figure6_means.csv": _means(0.1),
-    "figure6_claims.csv": _claims(0.1),
+    "figure6_means.csv": _means(0.02),
+    "figure6_claims.csv": _claims(0.02),
     "predictions/*.csv": Rule(skipped=dict.fromkeys(CODECS, ONE_CROP)),
 }
 """File -> its rule. A file's name is the same whether it is measured or derived."""
