@@ -173,11 +173,13 @@ def test_interrupted_demo_is_completed_and_a_complete_one_left_alone(videos, tmp
 
 
 RENDERS = """
+import signal
 import sys
 from pathlib import Path
 from tcnsc_lib.synthetic.demo import Scale, make_demo
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background is deaf
     make_demo(Path(sys.argv[1]), Scale(train=40, val=1, test=1, length=4))
 """
 
@@ -190,11 +192,14 @@ def test_an_interruption_stops_the_rendering_and_leaves_no_half_a_video(tmp_path
     command = [sys.executable, str(script), str(root)]
     options = {"stderr": subprocess.PIPE, "start_new_session": True, "text": True}
     with subprocess.Popen(command, **options) as main:
-        while not list(root.rglob("*.mp4")):
-            assert main.poll() is None
-            time.sleep(0.2)
-        main.send_signal(signal.SIGINT)
-        told = main.communicate(timeout=60)[1]
+        try:
+            while not list(root.rglob("*.mp4")):
+                assert main.poll() is None
+                time.sleep(0.2)
+            main.send_signal(signal.SIGINT)
+            told = main.communicate(timeout=60)[1]
+        finally:
+            main.kill()  # else a failure would wait for it
     assert main.returncode != 0
     assert "KeyboardInterrupt" in told
     there = len(list(root.rglob("*.mp4")))

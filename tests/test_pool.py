@@ -160,7 +160,7 @@ def test_a_worker_ended_from_outside_is_told_in_one_sentence():
 
 
 INTERRUPTED = """
-import os, sys, time
+import os, signal, sys, time
 from tcnsc_lib.pool import run_all
 
 def sleeps(x):
@@ -168,6 +168,7 @@ def sleeps(x):
     time.sleep(120)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background is deaf
     list(run_all(sleeps, [(0,), (1,), (2,)], "jobs -> nowhere"))
 """
 
@@ -182,9 +183,12 @@ def test_an_interruption_ends_the_workers_too(tmp_path, to_all):
     command = [sys.executable, str(script)]
     silent = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     with subprocess.Popen(command, start_new_session=True, **silent) as main:
-        workers = [int(main.stdout.readline()) for _ in range(2)]
-        assert all(map(is_alive, workers))
-        send = os.killpg if to_all else os.kill
-        send(main.pid, signal.SIGINT)
-        assert main.wait(timeout=30) != 0
+        try:
+            workers = [int(main.stdout.readline()) for _ in range(2)]
+            assert all(map(is_alive, workers))
+            send = os.killpg if to_all else os.kill
+            send(main.pid, signal.SIGINT)
+            assert main.wait(timeout=30) != 0
+        finally:
+            main.kill()  # else a failure would wait for it
     assert are_gone(workers)
