@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import secrets
 import subprocess
 import time
@@ -14,49 +15,88 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tcnsc_lib import CompanionError
+if TYPE_CHECKING:
+    import pandas as pd
 
 PACKAGE = Path(__file__).parent
 CHECKOUT = PACKAGE.parent  # with the committed README, notebooks and figures
-LEFT = 3600
+LEFT = 3600  # seconds after which a half-written file is nobody's
+ABANDONED = 60  # the same where its writer has ended
+PART = re.compile(r"\.(?:([0-9a-f]{8})-(\d+)-)?[0-9a-f]{8}\.part$")  # machine, process, chance
+MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+NAMED = 100  # bytes of a file's name that its part's name keeps
+BLOCK = 1 << 16  # bytes that a signature reads at the beginning, the middle and the end
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "av", "facenet-pytorch", "scikit-learn")
 
 
-# ---------------------------------------------------------------- writing and reading
+# ---------------------------------------------------------------- writing
 
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Write to the yielded path; it becomes `path` on success.
 
-    It vanishes on any error, a full disk included. Each writer has a path of its own, so several
-    processes may write the same file at once: the last one stands.
+    It vanishes on any error. A full disk is an OSError with its errno. Each writer has a path of
+    its own, so several processes may write the same file at once: the last one stands. The file
+    gets the permissions that any new file gets, whatever permissions the writer gave it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path.parent)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    token = f"{MACHINE}-{os.getpid()}-{secrets.token_hex(4)}"
+    part = path.with_name(f".{_beginning(path.name)}.{token}.part")
     try:
+        with open(part, "xb") as empty:
+            permissions = os.fstat(empty.fileno()).st_mode & 0o777
         yield part
+        part.chmod(permissions)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _beginning(name: str) -> str:
+    """So much of a file's name that there is room for what makes it a part's."""
+    return os.fsencode(name)[:NAMED].decode(errors="ignore")
 
 
 @cache
 def _sweep(folder: Path) -> None:
     """Remove what killed processes left half-written in a folder.
 
-    Only what nobody has written to for LEFT seconds goes.
+    Only what nobody has written to for LEFT seconds goes; where its writer was a process of this
+    machine and has ended, for ABANDONED seconds.
     """
-    token = "[0-9a-f]" * 8
-    for part in folder.glob(f".*.{token}.part"):
+    for part in folder.glob(".*.part"):
+        writer = PART.search(part.name)
+        if writer is None:
+            continue
+        patience = ABANDONED if _has_ended(*writer.groups()) else LEFT
         with contextlib.suppress(FileNotFoundError):
             age = time.time() - part.stat().st_mtime
-            if age > LEFT:
+            if age > patience:
                 part.unlink()
+
+
+def _has_ended(machine: str | None, process: str | None) -> bool:
+    """Whether it is known that there is no such process any more; a part's name tells which."""
+    if machine != MACHINE or process is None or os.name != "posix":
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Atomically write bytes."""
+    with atomic(path) as part:
+        part.write_bytes(data)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -65,27 +105,53 @@ def write_text(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
+FORMULA = ("=", "+", "-", "@")  # a cell that begins so is computed by a spreadsheet, not shown
+
+
+def write_table(path: Path, table: pd.DataFrame, head: str = "", **how: Any) -> None:
+    """Atomically write a table as CSV, without its index, below a head of "# " lines.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe in front; `plain_text` takes
+    it off again. how: further arguments of `DataFrame.to_csv`.
+    """
+    safe = table.copy()
+    for name in safe.columns[safe.dtypes.map(lambda kind: kind.kind not in "biuf")]:
+        safe[name] = safe[name].map(_no_formula)
+    write_text(path, head + safe.to_csv(index=False, **how))
+
+
+def _no_formula(cell: Any) -> Any:
+    begins = isinstance(cell, str) and cell.lstrip("'").startswith(FORMULA)
+    return f"'{cell}" if begins else cell
+
+
+def plain_text(cell: str) -> str:
+    """A text cell as it was before `write_table` made it safe."""
+    begins = cell.startswith("'") and cell.lstrip("'").startswith(FORMULA)
+    return cell[1:] if begins else cell
+
+
 def write_json(path: Path, value: Any) -> None:
     """Atomically write a value as indented JSON."""
     write_text(path, json.dumps(value, indent=1) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """The value in a JSON file; a CompanionError names the file if it is not JSON."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
-        message = f"{path} is not valid JSON ({error}); restore or delete it."
-        raise CompanionError(message) from error
-
-
 # ---------------------------------------------------------------- telling things apart
 
 
-def signature(path: Path) -> list[int]:
-    """Size in bytes and time of change of a file: what tells cheaply that it is another one."""
-    stat = Path(path).stat()
-    return [stat.st_size, stat.st_mtime_ns]
+def signature(path: Path) -> list[int | str]:
+    """Size in bytes and a digest of the content: what tells cheaply that a file is another one.
+
+    The digest is of its first, middle and last 64 kB, so that a long video costs no more than a
+    short one. A copy has the signature of its original.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        parts = hashlib.sha256()
+        for start in (0, max(0, size // 2 - BLOCK // 2), max(0, size - BLOCK)):
+            file.seek(start)
+            parts.update(file.read(BLOCK))
+    return [size, parts.hexdigest()[:16]]
 
 
 def digest(*values: Any) -> str:

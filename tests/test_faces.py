@@ -1,57 +1,16 @@
 """The FaceSet on disk: crops come back as they were, and whatever is not as it was is refused."""
 
-import errno
-from pathlib import Path
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from tiny import SETTINGS, SIZE, keys_of, noise, row, tiny_set
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.codecs import codec
-from tcnsc_lib.faces import store
 from tcnsc_lib.faces.builder import Builder
 from tcnsc_lib.faces.store import LANDMARKS, SPLITS, FaceSet
-
-SIZE = 16
-SETTINGS = {"size": SIZE, "seed": 0}
-BOX = {"x0": 1.5, "y0": 2, "x1": 3, "y1": 4, "probability": 0.99}
-
-
-def noise(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-
-
-def row(video: str, frame: int, split: str, method: str, source: str = "") -> dict:
-    """A manifest's row, without landmarks."""
-    about = {"label": int(method != "original"), "video": video, "frame": frame}
-    who = {"identity": video.split("_")[0], "source": source, "method": method, "split": split}
-    return about | who | BOX
-
-
-def tiny_set(root: Path, pixel: int | None = None) -> tuple[FaceSet, dict[str, np.ndarray]]:
-    """A FaceSet of 2 reals and 2 fakes in each part, two crops a video, and its crops by file."""
-    builder = Builder(root, SETTINGS)
-    keys = []
-    crops = {}
-    for i, part in enumerate(reversed(SPLITS)):
-        for j, method in enumerate(("original", "swap", "original", "swap")):
-            name = f"{i}{j}"
-            images = list(noise(2, SIZE, SIZE, 3, seed=10 * i + j))
-            if pixel is not None and name == "00":
-                images[0][0, 0, 0] = pixel
-            rows = [row(name, frame, part, method) for frame in range(2)]
-            builder.add(method, name, rows, images, [])
-            files = [about["file"] for about in rows]
-            crops |= dict(zip(files, images, strict=True))
-            keys.append((method, name))
-    return builder.finish(keys), crops
-
-
-def arrays(root: Path) -> list[Path]:
-    return list((root / "arrays").iterdir())
-
 
 # ---------------------------------------------------------------- what comes back
 
@@ -159,81 +118,7 @@ def test_of_a_photograph_both_crops_have_the_same_name(tmp_path):
     assert faces.pairs("test", ("video",)).empty
 
 
-# ---------------------------------------------------------------- arrays
-
-
-def test_arrays_are_memory_mapped_and_made_once(tmp_path):
-    faces, _ = tiny_set(tmp_path)
-    first = faces.images("LQ", "val")
-    assert isinstance(first, np.memmap)
-    assert not first.flags.writeable
-    [path] = arrays(tmp_path)
-    before = path.stat().st_mtime_ns
-    FaceSet(tmp_path).images("LQ", "val")
-    assert arrays(tmp_path) == [path]
-    assert path.stat().st_mtime_ns == before
-
-
-def test_changed_manifest_rebuilds_the_array(tmp_path):
-    faces, crops = tiny_set(tmp_path)
-    faces.images("RAW", "val")
-    manifest = tmp_path / "manifest.csv"
-    header, *rows = manifest.read_text().splitlines()
-    without_the_first = [header, *rows[:0:-1]]  # and the rest reversed
-    manifest.write_text("\n".join(without_the_first) + "\n")
-    changed = FaceSet(tmp_path)
-    expected = [crops[file] for file in changed.rows("val").file]
-    assert len(changed) == 23
-    assert changed.fingerprint != faces.fingerprint
-    np.testing.assert_array_equal(changed.images("RAW", "val"), expected)
-    assert len(list((tmp_path / "arrays").glob("val-RAW-*"))) == 1
-
-
-def test_another_encoder_rebuilds_the_array(tmp_path, monkeypatch):
-    faces, _ = tiny_set(tmp_path)
-    faces.images("LQ", "val")
-    [before] = arrays(tmp_path)
-    monkeypatch.setattr(store, "versions", lambda: {"libjpeg-turbo": "another"})
-    faces.images("LQ", "val")
-    [after] = arrays(tmp_path)
-    assert after != before
-
-
-class FullDisk:
-    """A codec after whose third image the disk is full."""
-
-    def __init__(self):
-        self.name = "LQ"
-        self.left = 3
-
-    def __call__(self, image):
-        self.left -= 1
-        if self.left < 0:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return image
-
-
-def test_failure_while_filling_leaves_no_partial_array(tmp_path, monkeypatch):
-    faces, _ = tiny_set(tmp_path)
-    with monkeypatch.context() as patch:
-        patch.setattr(store, "codec", lambda name: FullDisk())
-        with pytest.raises(OSError, match="No space"):
-            faces.images("LQ", "train")
-    assert arrays(tmp_path) == []
-    assert faces.images("LQ", "train").shape == (8, SIZE, SIZE, 3)
-
-
 # ---------------------------------------------------------------- what is refused
-
-
-def test_changed_crop_is_refused_though_an_array_is_cached(tmp_path):
-    faces, _ = tiny_set(tmp_path)
-    faces.images("LQ", "test")
-    file = faces.rows("test").file[3]
-    Image.fromarray(noise(SIZE, SIZE, 3, seed=99)).save(tmp_path / file)
-    with pytest.raises(CompanionError, match="not the one in the manifest") as error:
-        faces.images("LQ", "test")
-    assert file in str(error.value)
 
 
 def test_truncated_crop_is_refused_by_name(tmp_path):
@@ -271,14 +156,18 @@ def test_a_set_without_any_face_is_refused(tmp_path):
         builder.finish([("original", "000")])
 
 
-def test_an_older_versions_manifest_is_refused(tmp_path):
-    faces, _ = tiny_set(tmp_path / "raw")
-    older = faces.manifest.drop(columns=LANDMARKS)
-    older.to_csv(tmp_path / "raw" / "manifest.csv", index=False)
-    with pytest.raises(CompanionError, match="made by an older version") as told:
-        FaceSet(tmp_path / "raw")
-    # and with it the boxes, which lack the landmarks too
-    assert f"delete {tmp_path} and" in str(told.value)
+def test_an_older_versions_set_is_refused_and_finished_again(tmp_path):
+    faces, _ = tiny_set(tmp_path)
+    about = json.loads((tmp_path / "about.json").read_text())
+    keys = keys_of(faces)
+    del about["digests"]
+    (tmp_path / "about.json").write_text(json.dumps(about))
+    with pytest.raises(CompanionError, match="older version.*run `tcnsc faces` again"):
+        FaceSet(tmp_path)
+    builder = Builder(tmp_path, SETTINGS)
+    assert not builder.complete(keys)
+    assert all(builder.done(*key) for key in keys)
+    assert builder.finish(keys).fingerprint == faces.fingerprint
 
 
 def test_what_was_missed_is_listed_beside_the_crops(tmp_path):

@@ -1,14 +1,19 @@
 """Files are there whole or not at all, whoever writes them at once and however a writer ends."""
 
+import errno
+import json
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tcnsc_lib import CompanionError, files
+from tcnsc_lib import files
 
 
 @pytest.fixture(autouse=True)
@@ -49,12 +54,113 @@ def test_what_a_killed_writer_left_goes_when_it_is_old(tmp_path):
     assert sorted(os.listdir(tmp_path)) == left
 
 
-def test_json_comes_back_and_what_is_none_is_refused_by_name(tmp_path):
-    files.write_json(tmp_path / "a.json", {"b": [1, None, "ü"]})
-    assert files.read_json(tmp_path / "a.json") == {"b": [1, None, "ü"]}
-    (tmp_path / "half.json").write_text('{"b": [1,')
-    with pytest.raises(CompanionError, match="half.json is not valid JSON .* restore or delete it"):
-        files.read_json(tmp_path / "half.json")
+ENDED = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], text=True,
+                       capture_output=True, check=True).stdout.strip()
+OTHER = "0" * 8  # machine
+
+
+@pytest.mark.parametrize(
+    ("writer", "age", "stays"),
+    [
+        (f"{files.MACHINE}-{ENDED}-", files.ABANDONED / 2, True),
+        (f"{files.MACHINE}-{ENDED}-", 2 * files.ABANDONED, False),
+        (f"{files.MACHINE}-{os.getpid()}-", 2 * files.ABANDONED, True),
+        (f"{files.MACHINE}-{os.getpid()}-", 2 * files.LEFT, False),
+        (f"{files.MACHINE}-1-", 2 * files.ABANDONED, True),
+        (f"{files.MACHINE}-{'9' * 30}-", 2 * files.ABANDONED, True),
+        (f"{OTHER}-{ENDED}-", 2 * files.ABANDONED, True),
+        (f"{OTHER}-{ENDED}-", 2 * files.LEFT, False),
+        ("", 2 * files.ABANDONED, True),
+        ("", 2 * files.LEFT, False),
+    ],
+)
+def test_a_part_goes_a_minute_after_its_writer_has_ended(tmp_path, writer, age, stays):
+    part = tmp_path / f".a.txt.{writer}0123abcd.part"
+    part.write_text("half")
+    old = time.time() - age
+    os.utime(part, (old, old))
+    files.write_text(tmp_path / "b.txt", "")
+    assert part.exists() is stays
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tcnsc_lib.files import atomic
+with atomic(Path(sys.argv[1])) as part:
+    part.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_killed_writers_part_goes_after_a_minute(tmp_path):
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "a.txt")])
+    [part] = tmp_path.iterdir()
+    old = time.time() - 2 * files.ABANDONED
+    os.utime(part, (old, old))
+    files.write_text(tmp_path / "b.txt", "")
+    assert os.listdir(tmp_path) == ["b.txt"]
+
+
+def test_a_file_has_the_permissions_of_any_new_file_whoever_wrote_its_part(tmp_path):
+    (tmp_path / "any").touch()
+    with files.atomic(tmp_path / "a") as part:
+        part.unlink()
+        os.close(os.open(part, os.O_CREAT | os.O_WRONLY, 0o600))
+    files.write_bytes(tmp_path / "b", b"b")
+    modes = {path.name: path.stat().st_mode for path in tmp_path.iterdir()}
+    assert modes["a"] == modes["b"] == modes["any"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_a_full_disk_is_an_error_that_says_so(tmp_path):
+    with pytest.raises(OSError) as full, files.atomic(tmp_path / "a") as part:
+        part.unlink()
+        part.symlink_to("/dev/full")
+        part.write_bytes(b"much")
+    assert full.value.errno == errno.ENOSPC
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["a" * 250, "ü" * 125, os.fsdecode(b"\xfc" * 250)])
+def test_a_name_may_be_as_long_as_the_system_lets_it(tmp_path, name):
+    files.write_bytes(tmp_path / name, b"data")
+    assert (tmp_path / name).read_bytes() == b"data"
+
+
+# telling files apart
+
+
+def test_a_copy_has_the_signature_of_its_original(tmp_path):
+    one = tmp_path / "one"
+    one.write_bytes(bytes(range(256)) * 2000)
+    before = files.signature(one)
+    os.utime(one, (1, 1))
+    shutil.copyfile(one, tmp_path / "two")
+    assert before == files.signature(one) == files.signature(tmp_path / "two")
+    assert json.loads(json.dumps(before)) == before
+
+
+@pytest.mark.parametrize("size", [1, 1000, files.BLOCK, 3 * files.BLOCK])
+@pytest.mark.parametrize("where", [0, 0.5, 0.999999])
+def test_another_byte_or_size_is_another_signature(tmp_path, size, where):
+    data = bytearray(size)
+    path = tmp_path / "a"
+    path.write_bytes(data)
+    before = files.signature(path)
+    data[int(where * size)] = 1
+    path.write_bytes(data)
+    assert files.signature(path) != before
+    path.write_bytes(bytes(size + 1))
+    assert files.signature(path) != before
+
+
+def test_the_signature_of_a_long_file_costs_no_more(tmp_path):
+    path = tmp_path / "a"
+    with open(path, "wb") as file:
+        file.truncate(1 << 36)  # 64 GB of holes
+    assert files.signature(path)[0] == 1 << 36
 
 
 # the code's digest

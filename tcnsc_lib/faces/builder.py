@@ -5,36 +5,61 @@ See `store` for what lies where.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import zlib
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
 from tcnsc_lib import CompanionError
+from tcnsc_lib.checked import record
 from tcnsc_lib.codecs import versions
-from tcnsc_lib.faces.store import COLUMNS, FaceSet
-from tcnsc_lib.files import digest, read_json, write_json, write_text
+from tcnsc_lib.faces.manifest import (
+    COLUMNS,
+    DOUBTFUL,
+    KINDS,
+    MISSED,
+    About,
+    Piece,
+    anew,
+    digests,
+)
+from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.files import atomic, digest, write_json, write_table
 
-MISSED = ["video", "method", "split", "frame", "reason"]
+LONG = 150  # bytes of a file's name; 255 is the most, and a part's name has further ones
+NAMED = 3  # reasons that an error lists
+
+
+class Noted(TypedDict, total=False):
+    """What may be said of a piece. of: its `signature`. doubtful: rows with columns DOUBTFUL."""
+
+    of: list | None
+    doubtful: list[dict]
 
 
 class Builder:
     """Fills a FaceSet folder piece by piece (a video, a photograph).
 
-    A piece is there whole or not at all. settings: all that determines the crops. A folder that was
-    begun with other settings is refused.
+    A piece is there whole or not at all; several processes may fill one folder at once. settings:
+    all that determines the crops. A folder that was begun with other settings is refused.
     """
 
     def __init__(self, root: Path, settings: dict) -> None:
         self.root = Path(root)
         self.settings = settings
-        about = self.root / "about.json"
-        if about.exists():
-            self._check(read_json(about).get("settings", {}))
+        path = self.root / "about.json"
+        if path.exists() or path.is_symlink():
+            self._check(self._about().settings.model_dump())
         else:
-            write_json(about, {"settings": settings, "codecs": versions()})
+            write_json(path, {"settings": settings, "codecs": versions()})
+
+    def _about(self) -> About:
+        return record(self.root / "about.json", About, anew(self.root))
 
     def _check(self, old: dict) -> None:
         new = self.settings
@@ -52,15 +77,31 @@ class Builder:
 
     def piece(self, method: str, video: str) -> Path:
         """The file that vouches for a video's crops."""
-        return self.root / "pieces" / method / f"{video}.json"
+        return self.root / "pieces" / method / f"{_short(video)}.json"
 
-    def done(self, method: str, video: str, of: list[int] | None = None) -> bool:
+    def done(self, method: str, video: str, of: list | None = None) -> bool:
         """Whether this video's crops are all on disk, and were cut from the same file.
 
-        of: its `signature`.
+        of: its `signature`. A piece that can't be read counts as not done.
         """
-        piece = self.piece(method, video)
-        return piece.exists() and read_json(piece).get("of") == of
+        try:
+            return self._read(method, video).of == of
+        except CompanionError:
+            return False
+
+    def _read(self, method: str, video: str) -> Piece:
+        """A piece; CompanionError where it isn't there, is damaged or is another video's."""
+        path = self.piece(method, video)
+        again = "delete it and run `tcnsc faces` again"
+        piece = record(path, Piece, again)
+        files = set()
+        for row in piece.rows:
+            files.add(row["file"])
+            if (row["method"], row["video"], row["file"]) != (method, video, _place(row)):
+                raise CompanionError(f"{path} is not about {video} ({method}); {again}.")
+        if len(files) < len(piece.rows):
+            raise CompanionError(f"{path} has two rows for one crop; {again}.")
+        return piece
 
     def add(
         self,
@@ -69,22 +110,26 @@ class Builder:
         rows: list[dict],
         crops: list[np.ndarray],
         missed: list[dict],
-        of: list[int] | None = None,
+        **noted: Unpack[Noted],
     ) -> None:
         """Write the crops (uint8 (S, S, 3)), then the piece that vouches for them."""
         for row, crop in zip(rows, crops, strict=True):
-            kind = "fake" if row["label"] else "real"
-            row["file"] = f"crops/{row['split']}/{kind}/{video}/{row['frame']:04d}.png"
+            row["file"] = _place(row)
             row["crc"] = zlib.crc32(crop.tobytes())
-            path = self.root / row["file"]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(crop).save(path, compress_level=1)
-        write_json(self.piece(method, video), {"of": of, "rows": rows, "missed": missed})
+            with atomic(self.root / row["file"]) as part:
+                Image.fromarray(crop).save(part, format="png", compress_level=1)
+        noted = {"of": None, "doubtful": []} | noted
+        write_json(self.piece(method, video), {**noted, "rows": rows, "missed": missed})
 
     def complete(self, keys: list[tuple]) -> bool:
-        """Whether the manifest on disk is that of exactly these (method, video, ...)."""
-        about = read_json(self.root / "about.json")
-        return about.get("keys") == digest(keys) and (self.root / "manifest.csv").exists()
+        """Whether the tables on disk are those of exactly these (method, video, ...)."""
+        about = self._about()
+        if about.keys != digest(keys):
+            return False
+        try:
+            return about.digests == digests(self.root, "finish it")
+        except CompanionError:
+            return False
 
     def finish(self, keys: list[tuple], failed: dict[tuple, dict] | None = None) -> FaceSet:
         """Gather the pieces of these (method, video, ...) in this order into the manifest.
@@ -96,23 +141,55 @@ class Builder:
         failed = failed or {}
         found = []
         lost = []
+        unsure = []
         for key in keys:
             if key in failed:
                 lost.append(failed[key])
                 continue
-            piece = read_json(self.piece(*key[:2]))
-            found += piece["rows"]
-            lost += piece["missed"]
+            piece = self._read(*key[:2])
+            found += piece.rows
+            lost += [dict(row) for row in piece.missed]
+            unsure += [dict(row) for row in piece.doubtful]
         missed = pd.DataFrame(lost, columns=MISSED)
         if not found:
-            reasons = missed.reason.value_counts().to_dict()
             raise CompanionError(
-                f"No face was found in anything given for {self.root}; see what was missed: "
-                f"{reasons}."
+                f"No face was found in anything given for {self.root}{_reasons(missed)}; "
+                "mend that, or choose videos or photographs with clear faces."
             )
-        rows = pd.DataFrame(found, columns=COLUMNS)
-        write_text(self.root / "missed.csv", missed.to_csv(index=False))
-        write_text(self.root / "manifest.csv", rows.to_csv(index=False))
+        write_table(self.root / "missed.csv", missed)
+        write_table(self.root / "doubtful.csv", pd.DataFrame(unsure, columns=DOUBTFUL))
+        write_table(self.root / "manifest.csv", pd.DataFrame(found, columns=COLUMNS))
         about = {"settings": self.settings, "codecs": versions(), "keys": digest(keys)}
+        about["digests"] = digests(self.root, "run `tcnsc faces` again")
         write_json(self.root / "about.json", about)
         return FaceSet(self.root)
+
+
+def _place(row: dict) -> str:
+    """Where a row's crop lies, below the FaceSet's folder."""
+    kind = KINDS[row["label"]]
+    return f"crops/{row['split']}/{kind}/{_short(row['video'])}/{row['frame']:04d}.png"
+
+
+def _short(path: str) -> str:
+    """A path of which each overlong name has its beginning and a digest of the whole name."""
+    return "/".join(map(_short_name, path.split("/")))
+
+
+def _short_name(name: str) -> str:
+    whole = os.fsencode(name)
+    if len(whole) <= LONG:
+        return name
+    beginning = whole[: LONG // 2].decode(errors="ignore")
+    return f"{beginning}~{hashlib.sha256(whole).hexdigest()[:16]}"
+
+
+def _reasons(missed: pd.DataFrame) -> str:
+    """Why nothing was found, with counts, as a part of a sentence; empty where nothing is known."""
+    counts = missed.reason.value_counts()
+    if counts.empty:
+        return ""
+    told = [f"{reason.rstrip('.')}: {count}" for reason, count in counts.head(NAMED).items()]
+    rest = len(counts) - len(told)
+    more = f", and {rest} more reasons" if rest else ""
+    return f" ({', '.join(told)}{more})"

@@ -3,7 +3,8 @@
     <root>/crops/<split>/<real|fake>/<video>/<frame>.png   lossless crops, open the folder and look
     <root>/manifest.csv   a row for each crop
     <root>/missed.csv     frames and videos that gave none, and why
-    <root>/about.json     how it was made
+    <root>/doubtful.csv   frames with several faces, and why this one was taken
+    <root>/about.json     how it was made, and digests of these three
     <root>/arrays/        cached arrays, safe to delete
     <root>/pieces/        what each video gave; an extraction that was cut short goes on from here
 
@@ -15,63 +16,45 @@ pixels of the frame, landmarks (left as seen in the picture) are in pixels of th
 from __future__ import annotations
 
 import io
-import shutil
+import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from itertools import product
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
-from tqdm.auto import tqdm
+from PIL import Image
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.codecs import Codec, codec, versions
-from tcnsc_lib.files import atomic, digest, read_json, signature
+from tcnsc_lib.checked import content
+from tcnsc_lib.codecs import codec, versions
+from tcnsc_lib.faces import cache, manifest
+from tcnsc_lib.faces.manifest import COLUMNS, LANDMARKS, SPLITS
+from tcnsc_lib.faces.opening import BROKEN
+from tcnsc_lib.files import digest
 
-SPLITS = ("train", "val", "test")
-POINTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
-LANDMARKS = [f"{point}_{axis}" for point, axis in product(POINTS, "xy")]
-WHO = ["file", "label", "video", "frame", "identity", "source", "method", "split"]
-COLUMNS = [*WHO, "x0", "y0", "x1", "y1", "probability", *LANDMARKS, "crc"]
-TEXT = dict.fromkeys(("video", "identity", "source", "method", "split"), str)
+__all__ = ["COLUMNS", "LANDMARKS", "SPLITS", "FaceSet"]
+
 AT_ONCE = 1024  # crops in the queue while an array is filled
+SLACK = 100_000  # bytes that a crop's file may have beyond four a pixel
 
 
 class FaceSet:
-    """Crops that are on disk. `manifest` and `missed` are DataFrames with the columns named above.
+    """Crops that are on disk. `manifest`, `missed` and `doubtful` are DataFrames, see `manifest`.
 
-    Raises CompanionError where `root` holds no finished FaceSet.
+    Raises CompanionError where `root` holds no finished FaceSet, or one whose files aren't as they
+    were written.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
-        path = self.root / "manifest.csv"
-        if not path.exists():
-            begun = (self.root / "about.json").exists()
-            state = "an unfinished FaceSet" if begun else "no FaceSet"
-            raise CompanionError(
-                f"There is {state} in {self.root}; run `tcnsc faces` (again) to complete it."
-            )
-        self.manifest = pd.read_csv(path, dtype=TEXT, keep_default_na=False)
-        try:
-            missed = self.root / "missed.csv"
-            self.missed = pd.read_csv(missed, dtype=str, keep_default_na=False)
-            self.settings = read_json(self.root / "about.json")["settings"]
-        except (FileNotFoundError, KeyError) as error:
-            raise CompanionError(
-                f"The FaceSet in {self.root} has lost missed.csv or about.json; delete that folder "
-                "and run `tcnsc faces` again."
-            ) from error
-        if set(COLUMNS) - set(self.manifest):
-            raise CompanionError(
-                f"The faces in {self.root} were made by an older version; delete "
-                f"{self.root.parent} and run `tcnsc faces` again."
-            )
+        self.settings = manifest.settings(self.root)
         self.size = self.settings["size"]
+        self.manifest = manifest.rows(self.root)
+        self.missed = manifest.missed(self.root)
+        self.doubtful = manifest.doubtful(self.root)
 
     def __len__(self) -> int:
         return len(self.manifest)
@@ -123,18 +106,34 @@ class FaceSet:
         both = fakes.merge(reals, on=list(same_frame), suffixes=("", "_real"))
         return both.drop_duplicates("video")
 
+    def check_part(self, split: str) -> None:
+        """Raise a CompanionError where a part has no crops, no real ones or no fakes."""
+        labels = set(self.rows(split).label)
+        if labels == {0, 1}:
+            return
+        lacks = "crops" if not labels else "real faces" if 1 in labels else "fakes"
+        raise CompanionError(
+            f"{self.root}: the {split} part has no {lacks}; bring videos or photographs that fill "
+            "it (missed.csv there says what gave no face)."
+        )
+
     def load(self, file: str) -> np.ndarray:
         """One crop, uint8 (S, S, 3), checked against the manifest's checksum."""
         path = self.root / file
-        again = f"delete {self.root} and extract the faces again"
+        data = content(path, 4 * self.size**2 + SLACK, self._anew)
         try:
-            with Image.open(path) as image:
-                crop = np.asarray(image.convert("RGB"))
-        except (OSError, SyntaxError) as error:
-            raise CompanionError(f"The crop {path} can't be read ({error}); {again}.") from error
+            crop = _decoded(data, self.size)
+        except (*BROKEN, Image.DecompressionBombError) as error:
+            raise CompanionError(
+                f"The crop {path} can't be read ({error}); {self._anew}."
+            ) from error
         if zlib.crc32(crop.tobytes()) != self.crcs[file]:
-            raise CompanionError(f"The crop {path} is not the one in the manifest; {again}.")
+            raise CompanionError(f"The crop {path} is not the one in the manifest; {self._anew}.")
         return crop
+
+    @property
+    def _anew(self) -> str:
+        return f"delete {self.root} and extract the faces again"
 
     @cached_property
     def crcs(self) -> pd.Series:
@@ -144,67 +143,56 @@ class FaceSet:
     def images(self, codec_name: str, split: str) -> np.ndarray:
         """The split's crops after a codec: uint8 (N, S, S, 3), compressed once and cached.
 
-        Memory-mapped. The cache is rebuilt when the manifest or the encoders change; a crop that
-        isn't the manifest's is refused.
+        Memory-mapped. The cache is rebuilt when the manifest or the encoders change, and where it
+        is damaged; a crop that isn't the manifest's is refused.
         """
         compress = codec(codec_name)
-        rows = self.rows(split)
-        if rows.empty:
+        files = self.rows(split).file
+        if files.empty:
             raise CompanionError(f"{self.root} has no crops in its {split} part.")
-        try:
-            stats = [signature(self.root / file) for file in rows.file]
-        except FileNotFoundError as error:
-            raise CompanionError(
-                f"The crop {error.filename} is gone; delete {self.root} and extract the faces "
-                "again."
-            ) from error
-        key = digest(self.fingerprint, vars(compress), versions(), stats)
-        name = f"{split}-{codec_name}"
-        path = self.root / "arrays" / f"{name}-{key}.npy"
-        if not path.exists():
-            for stale in path.parent.glob(f"{name}-*.npy"):
-                stale.unlink()
-            self._fill(path, compress, rows.file)
-        return np.load(path, mmap_mode="r")
+        wanted = cache.Wanted(
+            folder=self.root / "arrays",
+            name=f"{split}-{codec_name}",
+            key=digest(self.fingerprint, vars(compress), versions()),
+            shape=(len(files), self.size, self.size, 3),
+            crops=self._look(files),
+        )
+        pictures = partial(self._each, files, compress)
+        return cache.array(wanted, pictures, partial(self._check_crops, files, wanted.crops))
 
-    def _fill(self, path: Path, compress: Codec, files: pd.Series) -> None:
-        """Write the array front to back: so a full disk is an error, not a memory map's crash."""
-        shape = (len(files), self.size, self.size, 3)
-        need = int(np.prod(shape))
-        free = shutil.disk_usage(self.root).free
-        if need > free:
-            raise CompanionError(
-                f"{path} needs {need / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; make room, or "
-                "set TCNSC_HOME to a larger disk."
-            )
-        path.parent.mkdir(exist_ok=True)
-        head = {"descr": "|u1", "fortran_order": False, "shape": shape}
-        title = path.stem.rsplit("-", 1)[0]
-        bar = tqdm(total=len(files), desc=title, leave=False)
-        with atomic(path) as part, open(part, "wb") as file, ThreadPoolExecutor() as pool, bar:
-            np.lib.format.write_array_header_1_0(file, head)
-            # Pillow lets go of the interpreter, so threads help; the queue stays short.
+    def _look(self, files: pd.Series) -> str:
+        """What changes when the size or the time of change of a crop's file does."""
+        try:
+            found = [(self.root / file).stat() for file in files]
+        except OSError as error:
+            raise CompanionError(f"The crop {error.filename} is gone; {self._anew}.") from error
+        return digest([(stat.st_size, stat.st_mtime_ns) for stat in found])
+
+    def _check_crops(self, files: pd.Series, look: str) -> None:
+        """Load all crops that look otherwise than when they were last loaded, as a copy's do."""
+        if look not in self._loaded:
+            for _ in self._each(files, np.asarray):
+                pass
+            self._loaded.add(look)
+
+    @cached_property
+    def _loaded(self) -> set[str]:
+        return set()
+
+    def _each(
+        self, files: pd.Series, change: Callable[[np.ndarray], np.ndarray]
+    ) -> Iterator[np.ndarray]:
+        """Each crop, changed by a function; in order."""
+        # Pillow lets go of the interpreter, so threads help; the queue stays short.
+        with ThreadPoolExecutor() as pool:
             for i in range(0, len(files), AT_ONCE):
                 some = files[i : i + AT_ONCE]
-                for image in pool.map(lambda name: compress(self.load(name)), some):
-                    file.write(image.tobytes())
-                    bar.update()
+                yield from pool.map(lambda file: change(self.load(file)), some)
 
 
-def open_image(path: Path) -> np.ndarray:
-    """A photograph as uint8 (H, W, 3) RGB; a CompanionError names a file that can't be one."""
-    try:
-        data = io.BytesIO(Path(path).read_bytes())
-        with Image.open(data) as image:
-            return np.asarray(image.convert("RGB"))
-    except FileNotFoundError as error:
-        raise CompanionError(f"There is no file {path}; check the name.") from error
-    except UnidentifiedImageError as error:
-        message = "its format is unknown"
-        raise CompanionError(_no_image(path, message)) from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise CompanionError(_no_image(path, error)) from error
-
-
-def _no_image(path: Path, reason: object) -> str:
-    return f"{path} can't be read as an image ({reason}); replace or remove it."
+def _decoded(data: bytes, size: int) -> np.ndarray:
+    """A crop's pixels. Raises ValueError before it decodes anything of another size."""
+    if data[16:24] != struct.pack(">2I", size, size):  # where a PNG has its width and height
+        raise ValueError(f"it is no PNG of {size} x {size} pixels")
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+        return np.asarray(image.convert("RGB"))
