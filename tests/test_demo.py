@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.faces import ffpp
+from tcnsc_lib.faces import ffpp, layout
 from tcnsc_lib.faces.source import FaceSettings
 from tcnsc_lib.faces.video import audit_crf, read_frames
 from tcnsc_lib.machine import cores
@@ -70,7 +70,7 @@ def test_demo_has_the_layout_and_the_splits_of_ffpp(videos):
 @pytest.mark.parametrize(("quality", "crf"), [("raw", 0), ("c23", 23), ("c40", 40)])
 @pytest.mark.parametrize(("method", "name"), [("original", "004"), ("Deepfakes", "004_005")])
 def test_demo_is_encoded_at_the_quality_it_is_filed_under(videos, quality, crf, method, name):
-    path = ffpp.folder(videos, method, quality) / f"{name}.mp4"
+    path = layout.folder(videos, method, quality) / f"{name}.mp4"
     frames = read_frames(path, count=9)[1]
     assert audit_crf(path) == crf
     assert frames.shape == (TINY.length, TINY.pixels, TINY.pixels, 3)
@@ -81,9 +81,9 @@ def test_demo_is_encoded_at_the_quality_it_is_filed_under(videos, quality, crf, 
 
 def test_outside_the_mask_a_forged_video_is_the_real_one(videos):
     for name in FAKES:
-        mask = read_frames(ffpp.folder(videos, "Deepfakes", "masks") / f"{name}.mp4", count=2)[1]
-        fake = read_frames(ffpp.folder(videos, "Deepfakes", "raw") / f"{name}.mp4", count=2)[1]
-        real = read_frames(ffpp.folder(videos, "original", "raw") / f"{name[:3]}.mp4", count=2)[1]
+        mask = read_frames(layout.folder(videos, "Deepfakes", "masks") / f"{name}.mp4", count=2)[1]
+        fake = read_frames(layout.folder(videos, "Deepfakes", "raw") / f"{name}.mp4", count=2)[1]
+        real = read_frames(layout.folder(videos, "original", "raw") / f"{name[:3]}.mp4", count=2)[1]
         changed = np.abs(fake.astype(int) - real)
         np.testing.assert_array_equal(fake[mask == 0], real[mask == 0])
         assert 0.5 < (mask == 0).mean() < 0.95
@@ -126,6 +126,7 @@ def test_the_demo_is_a_source_that_shows_nobody_real(videos, tmp_path):
     area = source.forged_area(faces, faces.rows("test"))
     expected = asdict(TINY) | {"recipe": RECIPE, "size": 64, "enlarge": 1.3, "frames": 2}
     expected |= {"quality": "c40", "method": "Deepfakes", "split": "official"}
+    expected |= {"boxes found in": "raw"}
     assert not source.private
     assert source.has_videos
     assert faces.settings == expected
@@ -152,6 +153,13 @@ def test_another_demo_is_refused(videos, tmp_path, change):
     with pytest.raises(CompanionError, match=message):
         make_demo(tmp_path, TINY)
     assert list(tmp_path.iterdir()) == [tmp_path / "scale.json"]
+
+
+@pytest.mark.parametrize("damage", ["[]", "null", "{}", "no JSON", '{"train": "one"}'])
+def test_a_damaged_note_is_one_sentence(tmp_path, damage):
+    (tmp_path / "scale.json").write_text(damage)
+    with pytest.raises(CompanionError, match=r"scale.json is damaged .*; delete .* to render it"):
+        make_demo(tmp_path, TINY)
 
 
 def test_interrupted_demo_is_completed_and_a_complete_one_left_alone(videos, tmp_path):

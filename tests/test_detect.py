@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from tcnsc_lib import CompanionError
 from tcnsc_lib.faces.detect import FaceFinder, crop, square, to_crop
 
 CENTRAL = [120, 60, 180, 140]
@@ -105,21 +106,78 @@ def test_frames_smaller_than_any_face_have_none(finder):
     assert np.isnan(faces.boxes).all()
 
 
-def main_of(finder: FaceFinder, boxes: list, probabilities: list) -> list:
-    landmarks = np.arange(len(boxes) * 10, dtype=float).reshape(-1, 5, 2)
-    box, p, points = finder._main((200, 300), boxes, probabilities, landmarks)
-    return [box.tolist(), p, points[0, 0]]
+class Sees:
+    """Stands in for MTCNN: the same faces in every frame; None fails as MTCNN does."""
+
+    def __init__(self, boxes: list | None, probabilities: list) -> None:
+        self.boxes = boxes
+        self.probabilities = probabilities
+        self.shapes = []
+
+    def detect(self, frames, landmarks):
+        self.shapes.append(frames.shape)
+        if self.boxes is None:
+            raise RuntimeError("expected a non-empty list of Tensors\nat line 3")
+        points = np.arange(len(self.boxes) * 10, dtype=float).reshape(-1, 5, 2)
+        each = [self.boxes, self.probabilities, points] if self.boxes else [None, [None], None]
+        return [[part] * len(frames) for part in each]
 
 
-def test_main_face_is_central_before_larger_and_larger_before_smaller(finder):
-    assert main_of(finder, [CUT_BY_BORDER, CENTRAL], [1.0, 0.95]) == [CENTRAL, 0.95, 10]
-    assert main_of(finder, [CENTRAL, SMALL], [0.95, 1.0]) == [CENTRAL, 0.95, 0]
+def seeing(monkeypatch, finder: FaceFinder, boxes: list | None, probabilities: list) -> Sees:
+    sees = Sees(boxes, probabilities)
+    monkeypatch.setattr(finder, "mtcnn", sees)
+    return sees
 
 
-def test_an_improbable_face_is_none(finder):
-    assert main_of(finder, [CENTRAL, SMALL], [0.89, 0.91]) == [SMALL, 0.91, 10]
-    assert np.isnan(main_of(finder, [CENTRAL], [0.89])[0]).all()
-    assert np.isnan(finder._main((200, 300), None, [None], None)[0]).all()
+FRAME = np.zeros((1, 200, 300, 3), np.uint8)
+
+
+@pytest.fixture
+def main_of(finder, monkeypatch):
+    """main_of(boxes, probabilities): box, probability and first landmark of the main face."""
+
+    def main_of(boxes: list, probabilities: list) -> list:
+        seeing(monkeypatch, finder, boxes, probabilities)
+        faces = finder(FRAME)
+        return [faces.boxes[0].tolist(), faces.probabilities[0], faces.landmarks[0, 0, 0]]
+
+    return main_of
+
+
+def test_main_face_is_central_before_larger_and_larger_before_smaller(main_of):
+    assert main_of([CUT_BY_BORDER, CENTRAL], [1.0, 0.95]) == [CENTRAL, 0.95, 10]
+    assert main_of([CENTRAL, SMALL], [0.95, 1.0]) == [CENTRAL, 0.95, 0]
+
+
+def test_an_improbable_face_is_none(main_of):
+    assert main_of([CENTRAL, SMALL], [0.89, 0.91]) == [SMALL, 0.91, 10]
+    assert np.isnan(main_of([CENTRAL], [0.89])[0]).all()
+    assert np.isnan(main_of([], [])[0]).all()
+
+
+def test_all_probable_faces_come_the_main_one_first(finder, monkeypatch):
+    seeing(monkeypatch, finder, [SMALL, CUT_BY_BORDER, CENTRAL], [0.95, 0.8, 1.0])
+    faces = finder.all(np.repeat(FRAME, 3, 0))
+    assert [found.boxes.tolist() for found in faces] == [[CENTRAL, SMALL]] * 3
+    assert faces[0].probabilities.tolist() == [1.0, 0.95]
+    assert faces[0].landmarks[:, 0, 0].tolist() == [20, 0]
+    assert faces[0].weights[0] > faces[0].weights[1] > 0
+
+
+def test_large_frames_are_looked_at_in_a_smaller_copy_and_few_at_once(finder, monkeypatch):
+    sees = seeing(monkeypatch, finder, [[600, 400, 700, 500]], [1.0])
+    faces = finder.all(np.zeros((2, 2160, 3840, 3), np.uint8))
+    assert sees.shapes == [(1, 1080, 1920, 3)] * 2
+    assert faces[1].boxes.tolist() == [[1200, 800, 1400, 1000]]
+    assert faces[1].landmarks[0, 0].tolist() == [0, 2]
+    finder.all(np.zeros((5, 1080, 1920, 3), np.uint8))  # full HD isn't made smaller
+    assert sees.shapes[2:] == [(4, 1080, 1920, 3), (1, 1080, 1920, 3)]
+
+
+def test_a_shape_at_which_mtcnn_fails_is_told(finder, monkeypatch):
+    seeing(monkeypatch, finder, None, [])
+    with pytest.raises(CompanionError, match=r"300 x 200 pixels \(expected a non-empty list of T"):
+        finder.all(FRAME)
 
 
 def test_central_face_is_found_beside_a_larger_one_cut_by_the_border(finder):

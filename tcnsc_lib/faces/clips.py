@@ -1,26 +1,36 @@
-"""From videos to crops: frames are sampled, faces are found once a video, and cut (section 4.1).
+"""From videos to crops: frames are sampled, a face is found in each, once a video, and cut
+(section 4.1).
 
-Boxes are found in the first quality extracted and reused for the others, so that crops of the same
-frame at raw, c23 and c40 match pixel for pixel.
+Boxes are found in raw wherever that is there, else in c23, else in c40, and reused for the other
+qualities, so that crops of the same frame at raw, c23 and c40 match pixel for pixel.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
-import numpy as np
 from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError
+from tcnsc_lib.checked import regular
+from tcnsc_lib.faces.boxes import Boxes, Signature, difference, keep, known, other_picture
 from tcnsc_lib.faces.builder import Builder
-from tcnsc_lib.faces.detect import FaceFinder, Faces, crop
+from tcnsc_lib.faces.detect import FaceFinder, crop
+from tcnsc_lib.faces.layout import QUALITIES, SUFFIX
+from tcnsc_lib.faces.search import found_now
 from tcnsc_lib.faces.source import FaceSettings, face_columns
 from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.faces.video import read_frames
-from tcnsc_lib.files import read_json, signature, write_json
+from tcnsc_lib.faces.video import CURE, frames_of
+from tcnsc_lib.files import signature
 from tcnsc_lib.machine import device
+
+UNREAD = "unreadable"  # stands for the signature of what can't be read
 
 
 @dataclass(frozen=True)
@@ -28,12 +38,14 @@ class Video:
     """One video: method "original" (label 0) or a manipulation (label 1).
 
     name: of the target, as 000, or of target and source, as 000_003. split: train, val or test.
+    masks: videos of where the forgery is: a fake's own, or those of all fakes of a real one.
     """
 
     path: Path
     name: str
     method: str
     split: str
+    masks: tuple[Path, ...] = ()
 
     @property
     def label(self) -> int:
@@ -47,10 +59,32 @@ class Video:
     def source(self) -> str:
         return self.name.split("_")[1] if self.label else ""
 
+    @cached_property
+    def origin(self) -> Path:
+        """The file in which its boxes are found: the best quality of this video that is there."""
+        folder = self.path.parents[2] if len(self.path.parents) > 2 else self.path.parent
+        if self.path.parents[1].name not in QUALITIES:
+            return self.path
+        for quality in QUALITIES:
+            path = _same_video(folder / quality / self.path.parent.name, self.path)
+            if path is not None:
+                return path
+        return self.path
+
     @property
     def columns(self) -> dict[str, str]:
         """What a manifest's rows and the missed ones say alike."""
         return {"video": self.name, "method": self.method, "split": self.split}
+
+
+def _same_video(place: Path, path: Path) -> Path | None:
+    """The file in a folder with the name of this one; its suffix may have other letters."""
+    plain = place / f"{path.stem}{SUFFIX}"
+    if os.path.isfile(plain):
+        return plain
+    others = sorted(place.glob(f"{path.stem}.*"))
+    videos = [other for other in others if other.suffix.lower() == SUFFIX and other.is_file()]
+    return videos[0] if videos else None
 
 
 def extract(
@@ -59,31 +93,35 @@ def extract(
     quality: str,
     settings: FaceSettings,
     more: dict | None = None,
+    before: Callable[[], None] | None = None,
 ) -> FaceSet:
     """Crops of these videos in <out>/<quality>, a FaceSet; boxes in <out>/boxes.
 
-    Goes on where it was stopped. more: what else determines the crops (split, seed). A frame
-    without a face and a video that doesn't decode are listed in `missed`.
+    Goes on where it was stopped. more: what else determines the crops (split, seed). before: called
+    once where there is something to do. A frame without a face, and a video that doesn't decode,
+    isn't shown as the one of its boxes, or is forged where no face is, are listed in `missed`.
     """
     out = Path(out)
-    builder = Builder(out / quality, _determined_by(settings, quality) | (more or {}))
-    keys = [(clip.method, clip.name, *signature(clip.path)) for clip in clips]
+    found_in = {"boxes found in": _qualities_of_origins(clips, quality)}
+    builder = Builder(out / quality, _determined_by(settings, quality) | found_in | (more or {}))
+    jobs = [Job(clip, out / "boxes") for clip in clips]
+    keys = [job.key for job in jobs]
     if builder.complete(keys):
         return FaceSet(builder.root)
-    finder = FaceFinder(device())
+    if before is not None:
+        before()
     failed = {}
-    pairs = zip(clips, keys, strict=True)
-    todo = [(clip, key) for clip, key in pairs if not _is_done(builder, key)]
+    todo = [job for job in jobs if job.fault or not builder.done(*job.key[:2], job.of)]
+    finder = FaceFinder(device())
     title = f"faces ({quality}) -> {os.path.relpath(builder.root)}"
-    for clip, key in tqdm(todo, title, disable=not todo):
-        known = out / "boxes" / clip.method / f"{clip.name}.json"
+    for job in tqdm(todo, title, disable=not todo):
         try:
-            found, frames = _boxes(clip, known, finder, settings.frames)
+            piece = job.cut(finder, settings)
         except CompanionError as error:
-            failed[key] = {**clip.columns, "frame": "", "reason": str(error)}
+            failed[job.key] = {**job.clip.columns, "frame": "", "reason": str(error)}
         else:
-            piece = _cut(clip, found, frames, settings)
-            builder.add(clip.method, clip.name, *piece, of=list(key[2:]))
+            clip = job.clip
+            builder.add(clip.method, clip.name, *piece[:3], of=job.of, doubtful=piece[3])
     return builder.finish(keys, failed)
 
 
@@ -97,74 +135,107 @@ def _determined_by(settings: FaceSettings, quality: str) -> dict:
     }
 
 
-def _is_done(builder: Builder, key: tuple) -> bool:
-    method, name, *of = key
-    return builder.done(method, name, of)
+def _qualities_of_origins(clips: list[Video], quality: str) -> str:
+    """Where the boxes of all videos are found: "raw", or "raw, c23"."""
+    names = {clip.origin.parents[1].name for clip in clips if clip.origin != clip.path}
+    if any(clip.origin == clip.path for clip in clips):
+        names.add(quality)
+    return ", ".join(name for name in QUALITIES if name in names)
 
 
-def _cut(
-    clip: Video, found: dict, frames: np.ndarray, settings: FaceSettings
-) -> tuple[list[dict], list[np.ndarray], list[dict]]:
-    """Rows, crops and what was missed of one video."""
-    rows = []
-    crops = []
-    missed = []
-    for i, frame in enumerate(frames):
-        number = found["frames"][i]
-        box = found["boxes"][i]
-        if box is None:
-            missed.append({**clip.columns, "frame": number, "reason": "no face"})
-            continue
-        where = face_columns(box, found["landmarks"][i], found["probabilities"][i], settings)
-        who = {"label": clip.label, "identity": clip.identity, "source": clip.source}
-        rows.append({**clip.columns, "frame": number, **who, **where})
-        crops.append(crop(frame, box, settings.size, settings.enlarge))
-    return rows, crops, missed
+class Job:
+    """One video that is to be cut.
 
-
-def _boxes(clip: Video, path: Path, finder: FaceFinder, count: int) -> tuple[dict, np.ndarray]:
-    """The video's boxes and the frames they belong to; found now, or read back from `path`.
-
-    They are read back if the video that they were found in is still the same.
+    of: the signatures of its file, of that in which its boxes are found, and of its masks, in one
+    list. fault: why one of them can't be read.
     """
-    folder = clip.path.parents[2]  # that of all qualities
-    known = _known(path, folder, count)
-    if known is not None:
-        wanted = np.array(known["frames"])
-        return known, read_frames(clip.path, wanted)[1]
-    numbers, frames = read_frames(clip.path, count=count)
-    found = {
-        "count": count,
-        "found in": str(clip.path.relative_to(folder)),
-        "signature": signature(clip.path),
-        "frames": numbers.tolist(),
-        **_rounded(finder(frames)),
-    }
-    write_json(path, found)
-    return found, frames
+
+    def __init__(self, clip: Video, folder: Path) -> None:
+        """folder: of the boxes."""
+        self.clip = clip
+        self.path = folder / clip.method / f"{clip.name}.json"
+        self.fault = ""
+        files = (clip.path, clip.origin, *clip.masks)
+        self.signatures: list[Signature] = []
+        for path in files:
+            try:
+                self.signatures.append(signature(regular(path, sys.maxsize, CURE)))
+            except (CompanionError, OSError) as error:
+                self.signatures.append([UNREAD])
+                if path not in clip.masks:
+                    self.fault = str(error)
+
+    @property
+    def of(self) -> list[int | str]:
+        return list(chain.from_iterable(self.signatures))
+
+    @property
+    def key(self) -> tuple:
+        return (self.clip.method, self.clip.name, *self.of)
+
+    def cut(
+        self, finder: FaceFinder, settings: FaceSettings
+    ) -> tuple[list[dict], list, list[dict], list[dict]]:
+        """Rows, crops, what was missed, and what is doubtful. CompanionError: it gives nothing."""
+        if self.fault:
+            raise CompanionError(self.fault)
+        clip = self.clip
+        boxes = self._boxes(finder, settings.frames)
+        is_origin = clip.path == clip.origin
+        if not is_origin:
+            self._refuse(difference(boxes, clip.path))
+        cutter = Cutter(clip, boxes, settings)
+        numbered = frames_of(clip.path, boxes.frames)
+        for i, (number, frame) in enumerate(numbered):
+            if not is_origin:
+                self._refuse(other_picture(boxes, number, frame))
+            cutter.add(i, frame)
+        return cutter.rows, cutter.crops, cutter.missed, cutter.doubtful
+
+    def _boxes(self, finder: FaceFinder, count: int) -> Boxes:
+        """The video's boxes, found now or read back."""
+        clip = self.clip
+        origin = clip.origin
+        found_in = "/".join(origin.parts[-3:])
+        boxes = known(self.path, count, found_in, self.signatures[1:])
+        if boxes is not None:
+            return boxes
+        return keep(self.path, found_now(clip, count, found_in, self.signatures[1:], finder))
+
+    def _refuse(self, difference: str) -> None:
+        if difference:
+            raise CompanionError(
+                f"{self.clip.path} doesn't fit {self.clip.origin}, in which its faces are found "
+                f"({difference}); copy both again."
+            )
 
 
-def _known(path: Path, folder: Path, count: int) -> dict | None:
-    """Boxes found before, if they are as many as asked for and of the same video."""
-    if not path.exists():
-        return None
-    known = read_json(path)
-    if known["count"] != count or "landmarks" not in known:
-        return None
-    origin = folder / known["found in"]
-    if not origin.exists() or signature(origin) != known["signature"]:
-        return None
-    return known
+class Cutter:
+    """Gathers what the frames of one video give."""
 
+    def __init__(self, clip: Video, boxes: Boxes, settings: FaceSettings) -> None:
+        self.clip = clip
+        self.boxes = boxes
+        self.settings = settings
+        self.rows: list[dict] = []
+        self.crops: list = []
+        self.missed: list[dict] = []
+        self.doubtful: list[dict] = []
 
-def _rounded(faces: Faces) -> dict[str, list]:
-    """Faces as JSON has them: a hundredth of a pixel, None where there is no face."""
-    boxes = []
-    landmarks = []
-    probabilities = []
-    for box, points, p in zip(faces.boxes, faces.landmarks, faces.probabilities, strict=True):
-        is_face = not np.isnan(p)
-        boxes.append(box.round(2).tolist() if is_face else None)
-        landmarks.append(points.round(2).tolist() if is_face else None)
-        probabilities.append(round(p, 5) if is_face else None)
-    return {"boxes": boxes, "landmarks": landmarks, "probabilities": probabilities}
+    def add(self, i: int, frame) -> None:
+        """The i-th of the sampled frames, uint8 (H, W, 3)."""
+        clip = self.clip
+        boxes = self.boxes
+        settings = self.settings
+        place = {**clip.columns, "frame": boxes.frames[i]}
+        box = boxes.boxes[i]
+        if box is None:
+            reason = "its face isn't found in this frame" if boxes.faces[i] else "no face"
+            self.missed.append({**place, "reason": reason})
+            return
+        where = face_columns(box, boxes.landmarks[i], boxes.probabilities[i], settings)
+        who = {"label": clip.label, "identity": clip.identity, "source": clip.source}
+        self.rows.append({**place, **who, **where})
+        self.crops.append(crop(frame, box, settings.size, settings.enlarge))
+        if boxes.taken[i]:
+            self.doubtful.append({**place, "faces": boxes.faces[i], "taken": boxes.taken[i]})

@@ -1,6 +1,7 @@
 """MTCNN: frames -> boxes -> square crops.
 
-Section 4.1; Zhang et al. 2016, the weights of facenet-pytorch. The crop is the detector's box made
+Section 4.1; Zhang et al. 2016, the weights of facenet-pytorch. Frames of more than LARGEST pixels
+are looked at in a smaller copy; they are cut at full size. The crop is the detector's box made
 square on its longer side and enlarged about its centre (`paper.OPEN`, 12); where it leaves the
 frame, the frame's edge is repeated.
 """
@@ -11,13 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from facenet_pytorch import MTCNN
 from PIL import Image
 
+from tcnsc_lib import CompanionError
 from tcnsc_lib.machine import threads
 
 BATCH = 32  # frames of up to VGA, fewer of larger ones
 VGA = 640 * 480  # pixels
+LARGEST = 4_000_000  # pixels of a frame that is looked at in full size; full HD has 2 million
 MIN_PROBABILITY = 0.9
 MIN_SIDE = 20  # pixels; MTCNN's smallest face, smaller frames make it fail
 CENTRAL = 0.4
@@ -37,8 +41,25 @@ class Faces:
     landmarks: np.ndarray
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """All K faces of one frame, the main one first.
+
+    boxes: float64 (K, 4), x0 y0 x1 y1 in pixels. probabilities: (K,) in [0, 1]. landmarks:
+    (K, 5, 2), as in `Faces`. weights: (K,), area in pixels times how central, falling.
+    """
+
+    boxes: np.ndarray
+    probabilities: np.ndarray
+    landmarks: np.ndarray
+    weights: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
 class FaceFinder:
-    """Finds the main face in frames of one size.
+    """Finds faces in frames of one size, and which is the main one.
 
     Among those with p >= min_probability it is the largest, and central. "Largest" alone takes a
     neighbour whom the picture's border cuts; so areas are weighted by a Gaussian of the distance to
@@ -51,59 +72,104 @@ class FaceFinder:
         self.min_probability = min_probability
 
     def __call__(self, frames: np.ndarray) -> Faces:
-        """uint8 (T, H, W, 3) -> Faces of T rows."""
+        """The main faces: uint8 (T, H, W, 3) -> Faces of T rows. Errors as of `all`."""
+        found = [_main(candidates) for candidates in self.all(frames)]
+        boxes, probabilities, landmarks = zip(*found, strict=True)
+        return Faces(np.stack(boxes), np.array(probabilities), np.stack(landmarks))
+
+    def all(self, frames: np.ndarray) -> list[Candidates]:
+        """Every face: uint8 (T, H, W, 3) -> T Candidates.
+
+        Raises CompanionError where MTCNN fails on frames of this shape.
+        """
         height, width = frames.shape[1:3]
-        shorter = min(height, width)
-        if shorter < MIN_SIDE:
-            return _nowhere(len(frames))
-        batch = min(BATCH, BATCH * VGA // (height * width))
-        batch = max(1, batch)
-        self.mtcnn.min_face_size = max(MIN_SIDE, shorter // 12)
+        shrink = _shrink(height, width)
+        if min(height, width) // shrink < MIN_SIDE:
+            return [_candidates(None, None, None)] * len(frames)
+        batch = batch_of(height, width)
         found = []
         # One thread moves boxes by some 1e-5 pixels, and a manifest is the same everywhere or
         # another one.
         with threads(2):
             for i in range(0, len(frames), batch):
-                results = self.mtcnn.detect(frames[i : i + batch], landmarks=True)
-                for result in zip(*results, strict=True):
-                    found.append(self._main((height, width), *result))
-        boxes, probabilities, landmarks = zip(*found, strict=True)
-        return Faces(np.stack(boxes), np.array(probabilities), np.stack(landmarks))
+                small = _smaller(frames[i : i + batch], shrink)
+                for boxes, probabilities, landmarks in zip(*self._detect(small), strict=True):
+                    faces = _candidates(boxes, probabilities, landmarks, shrink)
+                    found.append(self._sorted((height, width), faces))
+        return found
 
-    def _main(
-        self,
-        shape: tuple[int, int],
-        boxes: np.ndarray | None,
-        probabilities: np.ndarray | None,
-        landmarks: np.ndarray | None,
-    ) -> tuple[np.ndarray, float, np.ndarray]:
-        """The main one of a frame's faces; shape: its height and width in pixels."""
-        if boxes is None:
-            return _no_face()
-        boxes = np.asarray(boxes, float)
-        probabilities = np.asarray(probabilities, float)
-        corners = boxes[:, :2]
-        opposite = boxes[:, 2:]
+    def _detect(self, frames: np.ndarray) -> tuple:
+        """What MTCNN finds: for each frame boxes, probabilities and landmarks."""
+        height, width = frames.shape[1:3]
+        self.mtcnn.min_face_size = max(MIN_SIDE, min(height, width) // 12)
+        try:
+            return self.mtcnn.detect(frames, landmarks=True)
+        except (MemoryError, torch.OutOfMemoryError):
+            raise
+        except (RuntimeError, ValueError, IndexError) as error:
+            first = str(error).partition("\n")[0]
+            raise CompanionError(
+                f"MTCNN can't look for faces in {width} x {height} pixels ({first}); cut the "
+                "picture to a more usual shape, or remove it."
+            ) from error
+
+    def _sorted(self, shape: tuple[int, int], faces: Candidates) -> Candidates:
+        """Those that are probable, by weight. shape: the frame's height and width in pixels."""
+        corners = faces.boxes[:, :2]
+        opposite = faces.boxes[:, 2:]
         sides = opposite - corners
         middle = np.array(shape[::-1]) / 2
         offsets = (corners + opposite) / 2 - middle
         offsets = offsets / (CENTRAL * min(shape))
         central = np.exp(-(offsets**2).sum(1))
-        weight = sides.prod(1) * central * (probabilities >= self.min_probability)
-        best = int(weight.argmax())
-        if not weight[best] > 0:
-            return _no_face()
-        return boxes[best], float(probabilities[best]), np.asarray(landmarks[best], float)
+        is_face = (faces.probabilities >= self.min_probability) & (sides > 0).all(1)
+        weights = sides.prod(1) * central * is_face
+        kept = [i for i in np.argsort(-weights, kind="stable") if weights[i] > 0]
+        return Candidates(
+            faces.boxes[kept], faces.probabilities[kept], faces.landmarks[kept], weights[kept]
+        )
 
 
-def _no_face() -> tuple[np.ndarray, float, np.ndarray]:
-    return np.full(4, np.nan), float("nan"), np.full((5, 2), np.nan)
+def batch_of(height: int, width: int) -> int:
+    """How many frames of this size MTCNN is given at once; what bounds its memory."""
+    batch = min(BATCH, BATCH * VGA // (height * width))
+    return max(1, batch)
 
 
-def _nowhere(count: int) -> Faces:
-    boxes = np.full((count, 4), np.nan)
-    landmarks = np.full((count, 5, 2), np.nan)
-    return Faces(boxes, np.full(count, np.nan), landmarks)
+def _shrink(height: int, width: int) -> int:
+    """The whole factor by which a frame is made smaller, so that it has at most LARGEST pixels."""
+    shrink = 1
+    while height * width > LARGEST * shrink**2:
+        shrink += 1
+    return shrink
+
+
+def _smaller(frames: np.ndarray, shrink: int) -> np.ndarray:
+    """uint8 (T, H, W, 3) -> the same, made smaller by a whole factor; each pixel is a mean."""
+    if shrink == 1:
+        return frames
+    return np.stack([np.asarray(Image.fromarray(frame).reduce(shrink)) for frame in frames])
+
+
+def _candidates(
+    boxes: np.ndarray | None,
+    probabilities: np.ndarray | None,
+    landmarks: np.ndarray | None,
+    enlarge: int = 1,
+) -> Candidates:
+    """What MTCNN says of a frame, not yet sorted; None where there is no face."""
+    if boxes is None:
+        return Candidates(np.empty((0, 4)), np.empty(0), np.empty((0, 5, 2)), np.empty(0))
+    scores = np.asarray(probabilities, float)
+    points = np.asarray(landmarks, float) * enlarge
+    return Candidates(np.asarray(boxes, float) * enlarge, scores, points, np.zeros(len(scores)))
+
+
+def _main(faces: Candidates) -> tuple[np.ndarray, float, np.ndarray]:
+    """A frame's main face: box, probability and landmarks; NaN where there is none."""
+    if not len(faces):
+        return np.full(4, np.nan), float("nan"), np.full((5, 2), np.nan)
+    return faces.boxes[0], float(faces.probabilities[0]), faces.landmarks[0]
 
 
 def square(box: Sequence[float], enlarge: float) -> tuple[int, int, int]:

@@ -6,6 +6,7 @@ A source knows where its pictures lie (`root`), where its crops go (`out`), and 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ import pandas as pd
 from tcnsc_lib import CompanionError
 from tcnsc_lib.faces.detect import to_crop
 from tcnsc_lib.faces.store import LANDMARKS, FaceSet
+
+NAMED = 3  # files that a line names
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,41 @@ class FaceSettings:
     split: str = "paper"
     bottleneck: int = 48
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file or folder in a source that isn't read; reason: why, as a part of a sentence."""
+
+    path: Path
+    reason: str
+
+
+def tell_left_out(root: Path, left_out: Sequence[LeftOut]) -> None:
+    """A line a reason on standard error: how many files of a source aren't read, and which."""
+    for line in left_out_lines(root, left_out):
+        print(f"tcnsc: {line}", file=sys.stderr)
+
+
+def left_out_lines(root: Path, left_out: Sequence[LeftOut]) -> list[str]:
+    """A line a reason: how many files of a source aren't read, and which."""
+    lines = []
+    for reason in dict.fromkeys(item.reason for item in left_out):
+        names = [_inside(item.path, root) for item in left_out if item.reason == reason]
+        first = ", ".join(names[:NAMED])
+        more = ", ..." if len(names) > NAMED else ""
+        lines.append(f"{len(names)} not read, {reason}: {first}{more}")
+    return lines
+
+
+def _inside(path: Path, root: Path) -> str:
+    """A path below the source's folder."""
+    return shown(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def shown(path: Path | str) -> str:
+    """A path as a line of text: what isn't UTF-8, or would break the line, is escaped."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(path))
 
 
 class Source:
@@ -59,6 +97,10 @@ class Source:
         Raises CompanionError where the source lacks something.
         """
         raise NotImplementedError
+
+    def left_out(self, quality: str = "raw") -> list[LeftOut]:
+        """What lies in the source's folder and isn't read, and why; hidden files aren't told."""
+        return []
 
     def forged_area(self, crops: FaceSet, rows: pd.DataFrame) -> np.ndarray:
         """The pixels that the forgery touched in crops, given by rows of their manifest.

@@ -3,14 +3,44 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
 
 from tcnsc_lib import CompanionError
+from tcnsc_lib.checked import regular
 from tcnsc_lib.codecs import encode_clip
+from tcnsc_lib.faces import screen
 from tcnsc_lib.files import atomic
+
+CURE = "copy it again"
+
+
+class EndsEarly(CompanionError):
+    """A video has fewer frames than were asked for. total: how many it has."""
+
+    def __init__(self, message: str, total: int) -> None:
+        super().__init__(message)
+        self.total = total
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a video says of itself.
+
+    height, width: of a frame as it is shown, pixels. frames: how many; some containers promise more
+    than they hold. rate: frames a second, 0 where it isn't said.
+    """
+
+    height: int
+    width: int
+    frames: int
+    rate: float
 
 
 def sample_indices(total: int, count: int) -> np.ndarray:
@@ -22,71 +52,126 @@ def sample_indices(total: int, count: int) -> np.ndarray:
     return np.unique(places.round().astype(int))
 
 
+# ---------------------------------------------------------------- reading
+
+
+def about(path: Path) -> Film:
+    """What a video says of itself; one frame is decoded. Raises CompanionError as `frames_of`."""
+    with _opened(path) as (container, stream):
+        frame = next(container.decode(stream), None)
+        if frame is None:
+            raise CompanionError(f"{path} has no frames; {CURE}.")
+        _check(path, frame)
+        height, width = screen.shown(frame, stream).shape[:2]
+        rate = float(stream.average_rate or 0)
+        frames = stream.frames
+    return Film(height, width, frames or count_frames(path), round(rate, 3))
+
+
+def count_frames(path: Path) -> int:
+    """Number of frames, by decoding them: some containers (MPEG-1) don't say."""
+    with _opened(path) as (container, stream):
+        return sum(1 for _ in container.decode(stream))
+
+
+def frames_of(path: Path, numbers: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """The frames of these numbers as players show them, one at a time: number, uint8 (H, W, 3).
+
+    No more than one is held. Raises CompanionError where no regular file lies there, where it
+    doesn't decode, can't be shown (HDR), changes its size, or ends before a frame asked for; that
+    is an `EndsEarly`.
+    """
+    wanted = set(map(int, numbers))
+    got = 0
+    total = 0
+    shape = None
+    with _opened(path) as (container, stream):
+        for number, frame in enumerate(container.decode(stream)):
+            total = number + 1
+            if number not in wanted:
+                continue
+            _check(path, frame)
+            picture = screen.shown(frame, stream)
+            shape = shape or picture.shape
+            if picture.shape != shape:
+                raise _changes(path, number, shape, picture.shape)
+            yield number, picture
+            got += 1
+            if got == len(wanted):
+                return
+    message = f"{path} ends early: {got} of {len(wanted)} sampled frames; {CURE}."
+    raise EndsEarly(message, total)
+
+
 def read_frames(
     path: Path, indices: np.ndarray | None = None, count: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Frames at `indices`, or `count` of them spread evenly: numbers (T,), uint8 (T, H, W, 3).
 
-    Raises CompanionError where the file is absent, doesn't decode, or ends before a frame that was
-    asked for.
+    All are held at once: for short videos. Raises CompanionError as `frames_of`.
     """
+    if indices is not None:
+        wanted = np.asarray(indices)
+        return wanted, _all(path, wanted)
+    wanted = sample_indices(about(path).frames, count)
     try:
-        wanted = _evenly(path, count) if indices is None else np.asarray(indices)
-        frames = _decode(path, wanted)
-        if indices is None and len(frames) < len(wanted):
-            # The container may have promised more frames than it holds.
-            total = count_frames(path)
-            if 0 < total <= max(wanted):
-                wanted = sample_indices(total, count)
-                frames = _decode(path, wanted)
-    except (OSError, ValueError, av.error.FFmpegError) as error:
-        raise CompanionError(f"{path} doesn't decode ({error}); copy it again.") from error
-    asked = len(set(wanted.tolist()))
-    if len(frames) < asked:
-        raise CompanionError(
-            f"{path} ends early: {len(frames)} of {asked} sampled frames; copy it again."
-        )
-    return wanted, frames
+        return wanted, _all(path, wanted)
+    except EndsEarly as error:
+        # The container promised more frames than it holds.
+        if not error.total:
+            raise
+        wanted = sample_indices(error.total, count)
+        return wanted, _all(path, wanted)
 
 
-def _evenly(path: Path, count: int) -> np.ndarray:
-    """Numbers of `count` frames, spread evenly over as many as the container says there are."""
-    with av.open(str(path)) as container:
-        total = _stream(container, path).frames or count_frames(path)
-    if not total:
-        raise CompanionError(f"{path} has no frames; copy it again.")
-    return sample_indices(total, count)
-
-
-def _decode(path: Path, indices: np.ndarray) -> np.ndarray:
-    """As many of these frames as the video has, in its order: uint8 (T, H, W, 3)."""
-    wanted = set(map(int, indices))
+def _all(path: Path, numbers: np.ndarray) -> np.ndarray:
     frames = None
-    got = 0
-    with av.open(str(path)) as container:
-        _stream(container, path).thread_type = "AUTO"
-        for number, frame in enumerate(container.decode(video=0)):
-            if number not in wanted:
-                continue
-            if frames is None:
-                frames = np.empty((len(wanted), frame.height, frame.width, 3), np.uint8)
-            frames[got] = frame.to_ndarray(format="rgb24")
-            got += 1
-            if got == len(wanted):
-                break
-    return np.empty((0, 0, 0, 3), np.uint8) if frames is None else frames[:got]
+    for i, (_, picture) in enumerate(frames_of(path, numbers)):
+        if frames is None:
+            frames = np.empty((len(set(numbers.tolist())), *picture.shape), np.uint8)
+        frames[i] = picture
+    return frames
 
 
-def _stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    if not container.streams.video:
-        raise CompanionError(f"{path} has no video stream; copy it again.")
-    return container.streams.video[0]
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    """A video and its film; whatever goes wrong with it becomes one sentence."""
+    path = regular(path, sys.maxsize, CURE)
+    try:
+        with open(path, "rb") as file, av.open(file) as container:
+            stream = screen.film(container)
+            codec = stream.codec_context
+            _check_size(path, codec.width, codec.height)
+            stream.thread_type = "AUTO"
+            yield container, stream
+    except (OSError, ValueError, av.error.FFmpegError) as error:
+        raise CompanionError(f"{path} doesn't decode ({error}); {CURE}.") from error
 
 
-def count_frames(path: Path) -> int:
-    """Number of frames, by decoding them: some containers (MPEG-1) don't say."""
-    with av.open(str(path)) as container:
-        return sum(1 for _ in container.decode(video=0))
+def _check(path: Path, frame: av.VideoFrame) -> None:
+    """Refuse what can't be shown as it is."""
+    _check_size(path, frame.width, frame.height)
+    reason = screen.not_shown(frame)
+    if reason:
+        raise CompanionError(f"{path} {reason}.")
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if width * height > screen.LARGEST_FRAME:
+        raise CompanionError(
+            f"{path} has frames of {width} x {height} pixels; make it smaller, or remove it."
+        )
+
+
+def _changes(path: Path, number: int, before: tuple, after: tuple) -> CompanionError:
+    sizes = [f"{width} x {height}" for height, width, _ in (before, after)]
+    return CompanionError(
+        f"{path} changes its frame size at frame {number}, from {sizes[0]} to {sizes[1]}; cut it "
+        "there into two videos, or remove it."
+    )
+
+
+# ---------------------------------------------------------------- writing, auditing
 
 
 def write_video(path: Path, frames: np.ndarray, crf: int, fps: int = 25) -> None:
@@ -101,7 +186,7 @@ def audit_crf(path: Path) -> float | None:
     x264 leaves its settings in the stream. FaceForensics++ is filed by quality, and copies exist in
     which a file filed under c23 is crf 40.
     """
-    with open(path, "rb") as file:
+    with open(regular(path, sys.maxsize, CURE), "rb") as file:
         head = file.read(1 << 20)
     pattern = rb"x264 - core.{0,2000}?(?:crf|qp)=(\d+(?:\.\d+)?)"
     settings = re.search(pattern, head, re.DOTALL)

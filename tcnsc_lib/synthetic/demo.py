@@ -20,12 +20,14 @@ from pathlib import Path
 import numpy as np
 
 from tcnsc_lib import CompanionError
+from tcnsc_lib.checked import Count, Stored, record
 from tcnsc_lib.faces import forge
 from tcnsc_lib.faces.clips import Video
-from tcnsc_lib.faces.ffpp import FaceForensics, folder
+from tcnsc_lib.faces.ffpp import FaceForensics
+from tcnsc_lib.faces.layout import folder
 from tcnsc_lib.faces.store import SPLITS
 from tcnsc_lib.faces.video import write_video
-from tcnsc_lib.files import read_json, write_json
+from tcnsc_lib.files import write_json
 from tcnsc_lib.pool import run_all
 from tcnsc_lib.synthetic.motion import motion
 from tcnsc_lib.synthetic.people import person
@@ -59,6 +61,20 @@ class Scale:
 FULL = Scale()
 
 
+class Note(Stored):
+    """How a demo was rendered: see `Scale`, and RECIPE."""
+
+    train: Count
+    val: Count
+    test: Count
+    length: Count
+    pixels: Count
+    bottleneck: Count
+    noise: float
+    seed: int
+    recipe: Count
+
+
 class Demo(FaceForensics):
     """The rendered people, treated as FaceForensics++ once they are there."""
 
@@ -68,6 +84,10 @@ class Demo(FaceForensics):
     def clips(self, quality: str = "raw") -> list[Video]:
         make_demo(self.root, self.scale)
         return super().clips(quality)
+
+    def people(self) -> dict[str, str]:
+        """Each video shows another person."""
+        return {}
 
     def determined_by(self) -> dict:
         return {**super().determined_by(), **asdict(self.scale), "recipe": RECIPE}
@@ -122,9 +142,9 @@ def _check(root: Path, made: dict) -> None:
     note = root / "scale.json"
     if not note.exists():
         write_json(note, made)
-    known = read_json(note)
+    faces = root.parent / "faces" / "demo"
+    known = record(note, Note, f"delete {root} and {faces} to render it anew").model_dump()
     if known != made:
-        faces = root.parent / "faces" / "demo"
         raise CompanionError(
             f"The demo in {root} was rendered at another scale or by another recipe ({known}); "
             f"delete that folder and {faces} to make them anew."
