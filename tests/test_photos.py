@@ -12,10 +12,10 @@ from PIL import Image
 from scipy.ndimage import maximum_filter
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.faces import forge, photos
 from tcnsc_lib.faces.builder import Builder
 from tcnsc_lib.faces.detect import crop
-from tcnsc_lib.faces.photos import Photographs
+from tcnsc_lib.faces.masks import face_mask
+from tcnsc_lib.faces.photos import NO_DONOR, Photographs
 from tcnsc_lib.faces.source import FaceSettings
 from tcnsc_lib.faces.splits import audit
 from tcnsc_lib.faces.store import SPLITS, FaceSet
@@ -103,7 +103,7 @@ def test_a_fake_differs_from_its_real_inside_the_face_only(album, source, portra
     for name, real, fake in both(portraits):
         found = json.loads((source.out / "boxes" / f"{name}.json").read_text())
         picture = pixels(album, real.identity, name)
-        mask = forge.face_mask(np.array(found["landmarks"]), picture.shape)
+        mask = face_mask(np.array(found["face"]["landmarks"]), picture.shape)
         one = portraits.load(real.file).astype(int)
         two = portraits.load(fake.file).astype(int)
         # farther from the mask than the resampling reaches
@@ -150,12 +150,12 @@ def test_interrupted_photographs_end_in_the_same_bytes(source, portraits, tmp_pa
     add = Builder.add
     calls = []
 
-    def stop_between_real_and_fake(self, method, *rest):
+    def stop_between_real_and_fake(self, method, *rest, **more):
         calls.append(method)
         if len(calls) == 8:
             assert method == "swap"
             raise KeyboardInterrupt
-        add(self, method, *rest)
+        add(self, method, *rest, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(Builder, "add", stop_between_real_and_fake)
@@ -167,15 +167,6 @@ def test_interrupted_photographs_end_in_the_same_bytes(source, portraits, tmp_pa
         assert (faces.root / file).read_bytes() == (portraits.root / file).read_bytes()
 
 
-def test_photographs_without_subfolders_and_absent_folders_are_refused(tmp_path):
-    for i in range(12):
-        (tmp_path / f"{i}.jpg").touch()
-    with pytest.raises(CompanionError, match="no photographs in subfolders"):
-        Photographs(tmp_path, tmp_path / "out", CUT).faces()
-    with pytest.raises(CompanionError, match="no folder .*absent"):
-        photos.photographs(tmp_path / "absent")
-
-
 def test_photographs_have_no_videos(tmp_path):
     source = Photographs(tmp_path, tmp_path / "out", CUT)
     with pytest.raises(
@@ -184,3 +175,119 @@ def test_photographs_have_no_videos(tmp_path):
         source.faces("c40")
     with pytest.raises(CompanionError, match="holds no videos"):
         source.clips()
+
+
+# ---------------------------------------------------------------- albums with something odd
+
+
+@pytest.fixture
+def few(album, tmp_path) -> Path:
+    """A photograph each of 18 people: the mirrored ones of the album, and six more."""
+    root = tmp_path / "few"
+    for person in sorted(album.iterdir()):
+        (root / person.name).mkdir(parents=True)
+        shutil.copy(person / "mirrored.png", root / person.name)
+    for person in sorted(LFW.iterdir())[PEOPLE : PEOPLE + 6]:
+        (root / person.name).mkdir()
+        shutil.copy(min(person.glob("*.jpg")), root / person.name / "mirrored.png")
+    return root
+
+
+def change(path: Path, edit) -> None:
+    """Replace a picture by what a function makes of it."""
+    with Image.open(path) as image:
+        image.load()
+    edit(image).save(path)
+
+
+def test_a_grey_photographs_fake_is_grey_and_it_lends_its_face_to_grey_ones_only(few, tmp_path):
+    grey = sorted(few.iterdir())[:6]
+    for person in grey:
+        change(person / "mirrored.png", lambda image: image.convert("L"))
+    faces = Photographs(few, tmp_path / "out", CUT).faces()
+    names = {person.name for person in grey}
+    for _, _, fake in both(faces):
+        picture = faces.load(fake.file).astype(int)
+        assert (np.ptp(picture, axis=2).max() == 0) == (fake.identity in names)
+        assert fake.source not in names or fake.identity in names
+    assert set(faces.missed.reason) <= {NO_DONOR}
+
+
+def test_the_same_picture_under_two_names_stays_on_one_side(few, tmp_path, capsys):
+    people = sorted(few.iterdir())
+    for other in people[1:4]:
+        shutil.copy(people[0] / "mirrored.png", other / "borrowed.png")
+    rows = Photographs(few, tmp_path / "out", CUT).faces().manifest
+    names = [person.name for person in people[:4]]
+    tied = rows[rows.identity.isin(names)]
+    assert tied.split.nunique() == 1
+    assert not tied.source.isin(names).any()
+    told = capsys.readouterr().err
+    assert "the same picture under 4 people" in told
+    assert f"{names[3]}/borrowed.png" in told
+
+
+def test_sideways_photographs_give_the_crops_of_upright_ones(few, tmp_path):
+    upright = Photographs(few, tmp_path / "upright", CUT).faces()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for path in few.glob("*/mirrored.png"):
+        with Image.open(path) as image:
+            image.transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
+    sideways = Photographs(few, tmp_path / "sideways", CUT).faces()
+    assert sideways.fingerprint == upright.fingerprint
+
+
+def test_what_is_left_out_is_told_before_the_work_and_only_then(few, tmp_path, capsys):
+    first = min(few.iterdir())
+    (first / "scan.tif").touch()
+    (few / "loose.jpg").touch()
+    source = Photographs(few, tmp_path / "out", CUT)
+    source.faces()
+    told = capsys.readouterr().err
+    assert told.index("scan.tif") < told.index("MTCNN")
+    assert told.index("loose.jpg") < told.index("MTCNN")
+    assert [item.path.name for item in source.left_out()] == ["scan.tif", "loose.jpg"]
+    source.faces()
+    assert "scan.tif" not in capsys.readouterr().err
+
+
+def test_a_replaced_photograph_is_noticed(few, tmp_path):
+    source = Photographs(few, tmp_path / "out", CUT)
+    source.faces()
+    change(min(few.glob("*/mirrored.png")), lambda image: image.rotate(5))
+    with pytest.raises(CompanionError, match="made otherwise"):
+        source.faces()
+
+
+def test_photographs_with_several_faces_are_doubtful(few, tmp_path):
+    first, second = sorted(few.glob("*/mirrored.png"))[:2]
+    with Image.open(first) as one, Image.open(second) as other:
+        beside = Image.new("RGB", (500, 250))
+        beside.paste(one, (0, 0))
+        beside.paste(other, (250, 0))
+    beside.save(first)
+    faces = Photographs(few, tmp_path / "out", CUT).faces()
+    [row] = faces.doubtful.to_dict("records")
+    assert row["video"] == f"{first.parent.name}/mirrored-png"
+    assert int(row["faces"]) == 2
+    assert row["taken"] == "largest and central"
+
+
+def test_too_few_people_are_told_with_what_was_left_out(few, tmp_path):
+    for person in sorted(few.iterdir())[:10]:
+        (person / "mirrored.png").rename(person / "mirrored.bmp")
+    with pytest.raises(CompanionError, match=r"14 or more\); not read: 10 the format \.bmp"):
+        Photographs(few, tmp_path / "out", CUT).faces()
+
+
+def test_a_large_photographs_crops_look_like_those_of_a_small_one(few, tmp_path):
+    small = Photographs(few, tmp_path / "small", CUT).faces()
+    path = min(few.glob("*/mirrored.png"))
+    change(path, lambda image: image.resize((2000, 2000), Image.Resampling.LANCZOS))
+    large = Photographs(few, tmp_path / "large", CUT).faces()
+    for (_, *before), (_, *after) in zip(both(small), both(large), strict=True):
+        for one, other in zip(before, after, strict=True):
+            if one.identity == path.parent.name and one.source == other.source:
+                gap = small.load(one.file).astype(int) - large.load(other.file)
+                assert np.abs(gap).mean() < 12

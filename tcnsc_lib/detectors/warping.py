@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from tcnsc_lib.faces.forge import align, face_mask
+from tcnsc_lib.faces.masks import align, face_mask
 
 
 def warping_artefact(image: np.ndarray, landmarks: np.ndarray, side: int,

@@ -17,46 +17,22 @@ the mouth.
 """
 
 import numpy as np
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage.color import lab2rgb, rgb2lab
 from skimage.transform import AffineTransform, SimilarityTransform, warp
 
-# Mean face in the canonical unit square (x, y): MTCNN's landmarks on 260 photographs of LFW,
-# mutually aligned, averaged with their mirror image, and scaled so that the square reaches from the
-# forehead to the chin.
-TEMPLATE = np.array([[0.31, 0.32], [0.69, 0.32], [0.50, 0.542], [0.331, 0.733], [0.669, 0.733]])
+from tcnsc_lib.faces.masks import SOFTNESS, align, common_mask, fit, five_points, reach
+
 BOTTLENECK = 64  # px, side of the canonical square that the donor's face passes through
-SOFTNESS = 0.33  # width of the mask's ramp, as a fraction of the mask's radius
 LIGHT_SIGMA = 0.16  # of the canonical square's side: detail coarser than this is illumination
 STD_GAIN = (0.7, 1.4)  # bounds on the contrast change, so that a flat donor's noise isn't blown up
+LUMA = np.array([0.299, 0.587, 0.114])  # BT.601's
+COARSE = 16  # image pixels a pixel of the square; from here on, sampling begins by shrinking
+FINE = 8  # image pixels a pixel of the square that shrinking leaves
 
 
-# ---------------------------------------------------------------- alignment
-
-
-def five_points(landmarks: np.ndarray) -> np.ndarray:
-    """Landmarks as float64 (5, 2). Raises ValueError if they are not five finite points."""
-    points = np.asarray(landmarks, dtype=np.float64)
-    if points.shape != (5, 2) or not np.isfinite(points).all():
-        raise ValueError(
-            f"landmarks must be five finite (x, y) points, got an array of shape {points.shape}"
-        )
-    return points
-
-
-def _fit(source: np.ndarray, destination: np.ndarray) -> SimilarityTransform:
-    if np.ptp(source, axis=0).max() < 1e-6:
-        raise ValueError("landmarks coincide, so no face can be aligned by them")
-    return SimilarityTransform.from_estimate(source, destination)
-
-
-def align(landmarks: np.ndarray, size: int) -> SimilarityTransform:
-    """Least-squares similarity from image pixels to the canonical square of `size` px.
-
-    Pixel centres, x then y. Raises ValueError if the landmarks are not five finite points or
-    coincide.
-    """
-    return _fit(five_points(landmarks), TEMPLATE * size - 0.5)
+# ---------------------------------------------------------------- the square
 
 
 def sample(image: np.ndarray, transform: SimilarityTransform, size: int) -> np.ndarray:
@@ -75,72 +51,41 @@ def sample(image: np.ndarray, transform: SimilarityTransform, size: int) -> np.n
     high = np.clip(high, 0, limit).astype(int) + 1
     left, top = low
     right, bottom = high
-    part = image[top:bottom, left:right].astype(np.float32) / 255
-    if step > 1:
-        blur = 0.5 * (step - 1)
+    shrink = int(step // FINE) if step >= COARSE else 1
+    part = _reduced(image[top:bottom, left:right], shrink).astype(np.float32) / 255
+    if step > shrink:
+        blur = 0.5 * (step / shrink - 1)
         part = gaussian_filter(part, (blur, blur, 0), mode="nearest")
     to_part = AffineTransform(translation=-low).params @ transform.inverse.params
+    if shrink > 1:
+        to_part = _shrinking(shrink).params @ to_part
     shifted = AffineTransform(to_part)
     return warp(part, shifted, output_shape=(size, size), order=1, mode="edge", clip=False)
 
 
-# ---------------------------------------------------------------- the mask
+def _reduced(image: np.ndarray, factor: int) -> np.ndarray:
+    """Means of factor x factor pixels, uint8."""
+    if factor == 1:
+        return image
+    return np.asarray(Image.fromarray(np.ascontiguousarray(image)).reduce(factor))
 
 
-def face_mask(
-    landmarks: np.ndarray, shape: tuple[int, ...], softness: float = SOFTNESS
-) -> np.ndarray:
-    """Soft mask of the inner face, float32 (H, W) in [0, 1], for an image of `shape` (H, W, ...).
+def _shrinking(factor: int) -> AffineTransform:
+    """Where pixel centres of an image lie in the `_reduced` one."""
+    return AffineTransform(scale=1 / factor, translation=[0.5 / factor - 0.5] * 2)
 
-    softness: in (0, 1], the fraction of the radius over which the weight rises from 0 at the rim to
-    1. The mask is exactly 0 outside the rim. Raises ValueError on bad landmarks or softness.
+
+def shrunk(
+    image: np.ndarray, boxes: np.ndarray, landmarks: np.ndarray, factor: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """An image with its boxes' corners (..., 4) and landmarks (..., 2), smaller by a whole factor.
+
+    By the factor 1 they stay as they are.
     """
-    if not 0 < softness <= 1:
-        raise ValueError(f"softness must lie in (0, 1], got {softness}")
-    to_canonical = align(landmarks, 1).params
-    turn = to_canonical[:2, :2]
-    shift = to_canonical[:2, 2]
-    points = five_points(landmarks) @ turn.T + shift + 0.5
-    u, v = _canonical_plane(to_canonical, shape)
-    radius = _radius(points, u, v)
-    ramp = np.clip((1 - radius) / softness, 0, 1)
-    return (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)
-
-
-def _canonical_plane(to_canonical: np.ndarray, shape: tuple[int, ...]) -> list[np.ndarray]:
-    """Where each pixel lies in the canonical unit square: u and v, float32 (H, W)."""
-    height, width = shape[:2]
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    across, down = to_canonical[:2].astype(np.float32)
-    u = across[0] * x + across[1] * y + across[2] + 0.5
-    v = down[0] * x + down[1] * y + down[2] + 0.5
-    return [u, v]
-
-
-def _radius(points: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Distance from the inner face's middle, 1 on its rim, in each direction; like u and v."""
-    eyes = points[:2].mean(axis=0)
-    nose = points[2]
-    mouth = points[3:].mean(axis=0)
-    top = eyes[1] - 0.29
-    bottom = mouth[1] + 0.25
-    # The outline of a head lies behind the plane of eyes and mouth: as the nose turns one way, it
-    # moves the other way.
-    middle = (eyes[0] + mouth[0]) / 2
-    u0 = middle - 0.4 * (nose[0] - middle)
-    v0 = 0.5 * (top + bottom)
-    across = np.abs(u - u0) / 0.43
-    down = (v - v0) / (0.5 * (bottom - top))
-    # A flat forehead end and a round chin end: the power norms agree where they meet (down = 0).
-    forehead = (across**3 + np.abs(down) ** 3) ** (1 / 3)
-    return np.where(down < 0, forehead, np.hypot(across, down))
-
-
-def _common_mask(
-    first: np.ndarray, second: np.ndarray, shape: tuple[int, ...], softness: float
-) -> np.ndarray:
-    """The smaller weight of two faces, so that neither one's background enters the blend."""
-    return np.minimum(face_mask(first, shape, softness), face_mask(second, shape, softness))
+    if factor == 1:
+        return image, boxes, landmarks
+    points = (np.asarray(landmarks) + 0.5) / factor - 0.5
+    return _reduced(image, factor), np.asarray(boxes) / factor, points
 
 
 # ---------------------------------------------------------------- colour
@@ -204,14 +149,18 @@ def swap(
     # Both faces into the square: the target's by its landmarks, the donor's onto the target's.
     to_square = align(target_landmarks, bottleneck)
     aligned = to_square(five_points(target_landmarks))
-    donor_to_square = _fit(five_points(donor_landmarks), aligned)
+    donor_to_square = fit(five_points(donor_landmarks), aligned)
     donor_aligned = donor_to_square(five_points(donor_landmarks))
     donor_on_head = to_square.inverse(donor_aligned)
-    mask = _common_mask(target_landmarks, donor_on_head, target.shape, softness)
-    if not mask.any():
+    where = reach(target_landmarks, target.shape)
+    near = common_mask(target_landmarks, donor_on_head, where, softness)
+    mask = np.zeros(target.shape[:2], np.float32)
+    mask[where] = near
+    if not near.any():
         return target.copy(), mask
     # The donor's face at low resolution, in the target's colours.
-    weight = _common_mask(aligned, donor_aligned, (bottleneck, bottleneck), softness)
+    square = np.s_[:bottleneck, :bottleneck]
+    weight = common_mask(aligned, donor_aligned, square, softness)
     face = sample(donor, donor_to_square, bottleneck)
     face = _match_colour(face, sample(target, to_square, bottleneck), weight)
     return _blend(target, face, to_square, mask), mask
@@ -240,3 +189,18 @@ def _blend(
     fake = target.copy()
     fake[box] = np.clip(mixed, 0, 255).astype(np.uint8)
     return fake
+
+
+def in_tones_of(target: np.ndarray, fake: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A fake of a monochrome target: where the mask isn't 0, its light with the target's tones.
+
+    A grey target's fake is grey, a brown one's is brown. uint8 (H, W, 3); mask: (H, W).
+    """
+    inside = mask > 0
+    own = target[inside].astype(float)
+    tones = own - (own @ LUMA)[:, None]
+    light = fake[inside] @ LUMA
+    toned = np.rint(light[:, None] + tones)
+    result = fake.copy()
+    result[inside] = np.clip(toned, 0, 255).astype(np.uint8)
+    return result

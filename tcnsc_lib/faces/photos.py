@@ -4,17 +4,16 @@
 
 Every photograph with a face gives a real crop and a fake one: its face replaced, by `forge.swap`,
 with that of a similar face of another person of the same part. Both crops use the photograph's box,
-and both start from the same decoded file, so format and history are the same. People, not
-photographs, are divided 70/15/15.
+and both start from the same decoded file, so format and history are the same. A monochrome
+photograph's fake has its tones, and such a one lends no face to photographs in colour. People, not
+photographs, are divided 70/15/15; people who share a picture stay together.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,28 +22,36 @@ from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.faces import donors, forge
+from tcnsc_lib.faces.album import (
+    Album,
+    Photo,
+    album,
+    same_pictures,
+    tell_same,
+    tell_spellings,
+    together,
+    told,
+)
 from tcnsc_lib.faces.builder import Builder
-from tcnsc_lib.faces.detect import BATCH, FaceFinder, Faces, crop
-from tcnsc_lib.faces.source import Source, face_columns
+from tcnsc_lib.faces.detect import crop, square
+from tcnsc_lib.faces.opening import open_image
+from tcnsc_lib.faces.portraits import Face, Portrait, Signature, find, signature_of
+from tcnsc_lib.faces.source import LeftOut, Source, face_columns, tell_left_out
 from tcnsc_lib.faces.splits import random_split
-from tcnsc_lib.faces.store import SPLITS, FaceSet, open_image
-from tcnsc_lib.files import digest, read_json, signature, write_json
-from tcnsc_lib.machine import device
+from tcnsc_lib.faces.store import SPLITS, FaceSet
+from tcnsc_lib.files import digest
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+NO_DONOR = "in colour, and its part has no face in colour of another person to lend it"
+MOST = 4  # times a crop's side; squares around faces are shrunk to between this and its double
 METHODS = ("original", "swap")
 
 
 @dataclass(frozen=True)
-class Photo:
-    """A photograph of one person; `name` is unique in the folder."""
+class Chosen:
+    """split: person -> part. donors: a photograph's name -> the photograph whose face it gets."""
 
-    path: Path
-    person: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.person}/{self.path.stem}-{self.path.suffix[1:]}"
+    split: dict[str, str]
+    donors: dict[str, Photo]
 
 
 class Photographs(Source):
@@ -64,27 +71,33 @@ class Photographs(Source):
             raise CompanionError(
                 f"{self.root} holds photographs, no {quality} videos; choose quality raw."
             )
-        photos = photographs(self.root)
-        builder = Builder(self.out / "raw", self._determined_by(photos))
+        content = album(self.root)
+        photos = content.photos
+        signatures = [signature_of(photo.path) for photo in photos]
+        builder = Builder(self.out / "raw", self._determined_by(photos, signatures))
         keys = [("original", photo.name) for photo in photos]
         keys += [("swap", photo.name) for photo in photos]
         if builder.complete(keys):
             return FaceSet(builder.root)
-        people = sorted({photo.person for photo in photos})
-        split = random_split(people, self.settings.seed)
-        found = _find(photos, self.out / "boxes")
-        donor = self._donors(photos, found, split)
+        tell_left_out(self.root, content.left_out)
+        tell_spellings(content)
+        found = find(photos, signatures, self.out / "boxes")
+        chosen = self._choose(content, found)
         title = f"faces and swaps -> {os.path.relpath(builder.root)}"
         for photo in tqdm(photos, title):
-            if not builder.done("swap", photo.name):
-                self._add(builder, photo, donor.get(photo.name), split[photo.person], found)
+            if not all(builder.done(method, photo.name) for method in METHODS):
+                self._add(builder, photo, found, chosen)
         return builder.finish(keys)
+
+    def left_out(self, quality: str = "raw") -> list[LeftOut]:
+        """What lies in the folder and isn't read, and why."""
+        return album(self.root).left_out
 
     def forged_area(self, crops: FaceSet, rows: pd.DataFrame) -> np.ndarray:
         """Where both crops of a photograph differ, bool (N, S, S), without holes.
 
         They share their box. A difference is one grey level or more: about as far as a weight of a
-        few percent reaches (`ffpp.TOUCHED`).
+        few percent reaches (`forgery.TOUCHED`).
         """
         reals = crops.manifest[crops.manifest.label == 0]
         real = reals.set_index("video").file
@@ -95,129 +108,93 @@ class Photographs(Source):
                 area[i] = binary_fill_holes(differs.any(-1))
         return area
 
-    def _determined_by(self, photos: list[Photo]) -> dict:
+    def _determined_by(
+        self, photos: Sequence[Photo], signatures: Sequence[Signature | None]
+    ) -> dict:
         """What is written beside the crops: whoever asks for others is refused."""
-        sizes = [[photo.name, photo.path.stat().st_size] for photo in photos]
+        who = [[photo.name, photo.person] for photo in photos]
         return {
             "size": self.settings.size,
             "enlarge": self.settings.enlarge,
             "bottleneck": self.settings.bottleneck,
             "seed": self.settings.seed,
             "quality": "raw",
-            "photographs": digest(sizes),
+            "photographs": digest(who, signatures),
         }
 
-    def _donors(
-        self, photos: list[Photo], found: dict[str, dict], split: dict[str, str]
-    ) -> dict[str, Photo]:
-        """A photograph's name -> the photograph whose face it gets."""
-        usable = [photo for photo in photos if "box" in found[photo.name]]
-        self._check_people({photo.person for photo in usable}, split)
-        descriptors = np.array([found[photo.name]["descriptor"] for photo in usable])
-        people = [photo.person for photo in usable]
-        parts = [split[person] for person in people]
-        seed = self.settings.seed
-        chosen = donors.choose_donors(descriptors, people, parts, seed=seed)
-        return {photo.name: usable[i] for photo, i in zip(usable, chosen, strict=True)}
+    def _choose(self, content: Album, found: Mapping[str, Portrait]) -> Chosen:
+        """Every photograph's part, and whose face it gets."""
+        usable = [photo for photo in content.photos if found[photo.name].face is not None]
+        faces = [found[photo.name].face for photo in usable]
+        pixels = {photo.name: face.pixels for photo, face in zip(usable, faces, strict=True)}
+        groups = same_pictures(usable, pixels)
+        tell_same(groups)
+        tied = together({photo.person for photo in content.photos}, groups)
+        parts = random_split(sorted(set(tied.values())), self.settings.seed)
+        split = {person: parts[first] for person, first in tied.items()}
+        people = [tied[photo.person] for photo in usable]
+        self._check_people(set(people), parts, content)
+        indices = donors.choose_donors(
+            np.array([face.descriptor for face in faces]),
+            people,
+            [parts[person] for person in people],
+            seed=self.settings.seed,
+            monochrome=[face.monochrome for face in faces],
+        )
+        drawn = zip(usable, indices, strict=True)
+        return Chosen(split, {photo.name: usable[i] for photo, i in drawn if i >= 0})
 
-    def _check_people(self, people: set[str], split: dict[str, str]) -> None:
+    def _check_people(self, people: set[str], split: dict[str, str], content: Album) -> None:
         parts = [split[person] for person in people]
         counts = {part: parts.count(part) for part in SPLITS}
         if min(counts.values()) < 2:
             raise CompanionError(
                 f"{self.root} has faces of {counts} people in the three parts; each needs at least "
-                "two, so bring photographs of more people (14 or more)."
+                "two, so bring photographs of more people (14 or more)"
+                f"{told(content.left_out)}."
             )
 
     def _add(
-        self, builder: Builder, photo: Photo, donor: Photo | None, part: str, found: dict
+        self, builder: Builder, photo: Photo, found: Mapping[str, Portrait], chosen: Chosen
     ) -> None:
         """Both crops of one photograph, the fake last since it vouches for the pair."""
-        face = found[photo.name]
-        about = {"video": photo.name, "split": part, "frame": 0}
+        portrait = found[photo.name]
+        donor = chosen.donors.get(photo.name)
+        about = {"video": photo.name, "split": chosen.split[photo.person], "frame": 0}
         if donor is None:
-            missed = {**about, "method": "original", "reason": face["reason"]}
+            reason = portrait.reason or NO_DONOR
+            missed = {**about, "method": "original", "reason": reason}
             builder.add("original", photo.name, [], [], [missed])
             builder.add("swap", photo.name, [], [], [])
             return
-        image = open_image(photo.path)
-        fake = self._swap(image, face, donor, found)
-        box = face["box"]
-        where = face_columns(box, face["landmarks"], face["probability"], self.settings)
-        about |= {"identity": photo.person, **where}
-        sources = ("", donor.person)
-        for label, picture in enumerate((image, fake)):
-            method = METHODS[label]
-            row = {**about, "label": label, "method": method, "source": sources[label]}
-            cut = crop(picture, box, self.settings.size, self.settings.enlarge)
-            builder.add(method, photo.name, [row], [cut], [])
+        face = portrait.face
+        where = face_columns(face.box, face.landmarks, face.probability, self.settings)
+        row = {**about, "identity": photo.person, **where}
+        real, fake = self._crops(photo, face, donor, found[donor.name].face)
+        original = {**row, "label": 0, "method": "original", "source": ""}
+        swapped = {**row, "label": 1, "method": "swap", "source": donor.person}
+        doubtful = _doubtful(about, face)
+        builder.add("original", photo.name, [original], [real], [], doubtful=doubtful)
+        builder.add("swap", photo.name, [swapped], [fake], [])
 
-    def _swap(self, image: np.ndarray, face: dict, donor: Photo, found: dict) -> np.ndarray:
-        """The photograph with the donor's face, uint8 (H, W, 3)."""
-        points = np.array(face["landmarks"])
-        theirs = np.array(found[donor.name]["landmarks"])
-        picture = open_image(donor.path)
-        fake, _ = forge.swap(image, points, picture, theirs, self.settings.bottleneck)
-        return fake
-
-
-def photographs(root: Path) -> list[Photo]:
-    """All photographs under <root>/<person>/, sorted. Raises CompanionError on another layout."""
-    root = Path(root)
-    if not root.is_dir():
-        raise CompanionError(
-            f"There is no folder {root}; put photographs there, one subfolder for each person, "
-            "see data/README.md."
+    def _crops(self, photo: Photo, face: Face, donor: Photo, theirs: Face) -> list[np.ndarray]:
+        """The face, and the same with the donor's face in it: uint8 (S, S, 3) each."""
+        size = self.settings.size
+        enlarge = self.settings.enlarge
+        factor = max(1, square(face.box, enlarge)[2] // (MOST * size))
+        image, box, points = forge.shrunk(
+            open_image(photo.path), face.box, np.array(face.landmarks), factor
         )
-    files = [path for path in sorted(root.glob("*/*")) if path.suffix.lower() in SUFFIXES]
-    if not files:
-        raise CompanionError(
-            f"{root} holds no photographs in subfolders; one subfolder for each person is needed."
-        )
-    return [Photo(path, path.parent.name) for path in files]
+        lent = open_image(donor.path)
+        lent_points = np.array(theirs.landmarks)
+        fake, mask = forge.swap(image, points, lent, lent_points, self.settings.bottleneck)
+        if face.monochrome:
+            fake = forge.in_tones_of(image, fake, mask)
+        return [crop(picture, box, size, enlarge) for picture in (image, fake)]
 
 
-def _find(photos: list[Photo], folder: Path) -> dict[str, dict]:
-    """Box, landmarks and descriptor of every photograph's main face, or why there is none.
-
-    They are kept in `folder` and found anew for a file that has changed.
-    """
-    finder = FaceFinder(device())
-    for i in tqdm(range(0, len(photos), BATCH), f"MTCNN -> {os.path.relpath(folder)}"):
-        opened = list(_opened(photos[i : i + BATCH], folder))
-        for _, same_size in groupby(opened, key=lambda item: item[1].shape):
-            group = list(same_size)
-            faces = finder(np.stack([image for _, image in group]))
-            for row, (photo, image) in enumerate(group):
-                _note(folder, photo, _about(faces, row, image))
-    return {photo.name: read_json(folder / f"{photo.name}.json") for photo in photos}
-
-
-def _opened(photos: list[Photo], folder: Path) -> Iterator[tuple[Photo, np.ndarray]]:
-    """Those whose face isn't known yet, with their pixels; of a damaged one, the reason is kept."""
-    for photo in photos:
-        about = folder / f"{photo.name}.json"
-        if about.exists() and read_json(about)["signature"] == signature(photo.path):
-            continue
-        try:
-            yield photo, open_image(photo.path)
-        except CompanionError as error:
-            _note(folder, photo, {"reason": str(error)})
-
-
-def _note(folder: Path, photo: Photo, about: dict) -> None:
-    write_json(folder / f"{photo.name}.json", {"signature": signature(photo.path), **about})
-
-
-def _about(faces: Faces, row: int, image: np.ndarray) -> dict:
-    if np.isnan(faces.probabilities[row]):
-        return {"reason": "no face"}
-    box = faces.boxes[row]
-    points = faces.landmarks[row]
-    descriptor = donors.descriptor(image, points)
-    return {
-        "box": box.round(2).tolist(),
-        "probability": round(float(faces.probabilities[row]), 5),
-        "landmarks": points.round(2).tolist(),
-        "descriptor": descriptor.round(4).tolist(),
-    }
+def _doubtful(about: dict, face: Face) -> list[dict]:
+    """A row where a photograph shows several faces."""
+    if face.faces < 2:
+        return []
+    return [{**about, "method": "original", "faces": face.faces, "taken": "largest and central"}]
