@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from skimage.draw import disk
 
-from tcnsc_lib.faces import ffpp
+from tcnsc_lib.faces import layout
 from tcnsc_lib.faces.builder import Builder
 from tcnsc_lib.faces.detect import crop
 from tcnsc_lib.faces.ffpp import FaceForensics
@@ -134,7 +134,7 @@ DAMAGES = {
 def test_fakes_of_a_damaged_mask_video_have_no_mask_and_the_others_theirs(
         area, root, tmp_path, damage, frame):
     shutil.copytree(root, tmp_path, dirs_exist_ok=True)
-    good = ffpp.folder(tmp_path, "Deepfakes", "masks") / "000_001.mp4"
+    good = layout.folder(tmp_path, "Deepfakes", "masks") / "000_001.mp4"
     good.with_name("000_000.mp4").write_bytes(damage(good.read_bytes()))
     rows = [row("000_000", frame, (20, 16)), row("000_001", 3, (20, 16)),
             row("000_000", 0, (20, 16))]

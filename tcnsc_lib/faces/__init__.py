@@ -1,13 +1,39 @@
 """Where crops come from.
 
-store         FaceSet: crops on disk, a manifest, their parts, an array for each codec
-builder       how it comes onto the disk, piece by piece
-detect        MTCNN: frames -> boxes -> crops
-video         read, write and audit videos
-source        what a source of faces is
-splits        who is in which part, and whether anybody is in two
-clips         from videos to crops
-forge         the swap: another person's inner face on a head
-donors        whose face goes onto whose head
-ffpp, photos  a file a source; the demo has a room of its own, `synthetic`
+What lies on disk:
+
+    store         FaceSet: crops, a manifest, their parts, an array for each codec
+    manifest      the tables beside the crops, and what they must hold
+    cache         the arrays, used only where they are what was written
+    builder       how a FaceSet comes onto the disk, piece by piece
+    splits        who is in which part, and whether anybody is in two
+    spelling      when two names are one person's
+
+Faces in pictures and videos:
+
+    opening       a photograph as a person would see it
+    screen        a frame as a player would show it
+    video         read, write and audit videos
+    detect        MTCNN: frames -> faces -> crops
+    search        every face of a video, then the track of one
+    tracks        whose face it is, from frame to frame
+    forgery       where the masks say that the forgery is
+    boxes         faces that were found, and whether they fit another copy
+
+The swap:
+
+    masks         a face's canonical square, and the soft mask of its inner part
+    forge         another person's inner face on a head
+    donors        whose face goes onto whose head
+
+A file a source (the demo has a room of its own, `synthetic`):
+
+    source        what a source of faces is
+    clips         crops of videos
+    layout        how FaceForensics++ lies on disk
+    copies        whether its copies are what they are filed as
+    ffpp          FaceForensics++
+    album         what a folder of photographs holds
+    portraits     the face on each photograph
+    photos        real and fake crops of photographs
 """

@@ -1,17 +1,17 @@
-"""FaceForensics++ on disk: its layout, its official split, its masks (section 4.1).
+"""FaceForensics++ as a source of faces: its videos, its official split, its masks (section 4.1).
 
-    <root>/original_sequences/youtube/<quality>/videos/NNN.mp4          real: raw, c23 or c40
-    <root>/manipulated_sequences/<method>/<quality>/videos/AAA_BBB.mp4  fake: face BBB on head AAA
-    <root>/manipulated_sequences/<method>/masks/videos/AAA_BBB.mp4      where, if it is at hand
-    <root>/splits/{train,val,test}.json                                 pairs [["AAA", "BBB"], ...]
+How it lies on disk is in `layout`. Beside the videos:
 
-AAA is the target, BBB the source. The demo is read by this module too.
+    <root>/splits/{train,val,test}.json   pairs [["AAA", "BBB"], ...]
+    <root>/splits/people.json             optional: videos that show one person [["AAA", ...], ...]
+
+The demo is read by this module too.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +20,12 @@ import pandas as pd
 from tcnsc_lib import CompanionError
 from tcnsc_lib.faces.clips import Video, extract
 from tcnsc_lib.faces.detect import crop
-from tcnsc_lib.faces.source import Source
-from tcnsc_lib.faces.splits import random_split
-from tcnsc_lib.faces.store import SPLITS, FaceSet
+from tcnsc_lib.faces.forgery import touched
+from tcnsc_lib.faces.layout import Listing, listing, no_videos
+from tcnsc_lib.faces.source import LeftOut, Source, tell_left_out
+from tcnsc_lib.faces.splits import official_split, people_of, random_split
+from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.faces.video import read_frames
-from tcnsc_lib.files import read_json
-
-QUALITIES = ("raw", "c23", "c40")
-METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "NeuralTextures", "FaceShifter")
-TOUCHED = 0.05  # of a mask's weight, from which a pixel counts as forged
 
 
 class FaceForensics(Source):
@@ -43,7 +40,21 @@ class FaceForensics(Source):
 
     def faces(self, quality: str = "raw") -> FaceSet:
         clips = self.clips(quality)
-        return extract(clips, self.out, quality, self.settings, self.determined_by())
+        made_from = self.determined_by()
+        tell = partial(self._tell, quality)
+        return extract(clips, self.out, quality, self.settings, made_from, tell)
+
+    def _tell(self, quality: str) -> None:
+        tell_left_out(self.root, self.left_out(quality))
+
+    def left_out(self, quality: str = "raw") -> list[LeftOut]:
+        settings = self.settings
+        parts = parts_of(self.root, settings.split, settings.seed)
+        return not_read(self.root, settings.method, quality, parts)
+
+    def people(self) -> dict[str, str] | None:
+        """Video -> the first video of the same person; None where that isn't known."""
+        return people_of(self.root)
 
     def determined_by(self) -> dict:
         """What determines the crops beside how they are cut."""
@@ -51,7 +62,7 @@ class FaceForensics(Source):
         return {"method": settings.method, "split": settings.split, "seed": settings.seed}
 
     def forged_area(self, crops: FaceSet, rows: pd.DataFrame) -> np.ndarray:
-        """From the mask videos, bool (N, S, S): where more than TOUCHED of the source's face is.
+        """From the mask videos, bool (N, S, S): where they say that pixels are forged (`touched`).
 
         Nowhere in real crops, nor where a mask video is absent (FaceForensics++ has them apart, its
         raw ones only) or doesn't decode, which is warned of.
@@ -59,21 +70,26 @@ class FaceForensics(Source):
         rows = rows.reset_index(drop=True)
         area = np.zeros((len(rows), crops.size, crops.size), bool)
         fakes = rows[rows.label == 1]
+        masks = {method: _masks(self.root, method) for method in fakes.method.unique()}
         for (method, video), of_video in fakes.groupby(["method", "video"]):
-            mask = _mask(self.root, method, video, of_video.frame)
+            mask = _mask(masks[method].get(video), of_video.frame)
             if mask is None:
                 continue
             for row in of_video.itertuples():
                 box = (row.x0, row.y0, row.x1, row.y1)
                 cut = crop(mask[row.frame], box, crops.size, self.settings.enlarge)
-                area[row.Index] = cut.max(-1) > TOUCHED * 255
+                area[row.Index] = touched(cut)
         return area
 
 
-def _mask(root: Path, method: str, video: str, frames: pd.Series) -> dict[int, np.ndarray] | None:
+def _masks(root: Path, method: str) -> dict[str, Path]:
+    """Fake -> its mask video, of those at hand."""
+    return listing(root, method, "masks").videos
+
+
+def _mask(path: Path | None, frames: pd.Series) -> dict[int, np.ndarray] | None:
     """Frame number -> frame of a fake's mask video, uint8 (H, W, 3); None if it can't be had."""
-    path = folder(root, method, "masks") / f"{video}.mp4"
-    if not path.exists():
+    if path is None:
         return None
     try:
         numbers, masks = read_frames(path, np.unique(frames))
@@ -84,103 +100,57 @@ def _mask(root: Path, method: str, video: str, frames: pd.Series) -> dict[int, n
     return dict(zip(numbers, masks, strict=True))
 
 
-# ---------------------------------------------------------------- the layout
+# ---------------------------------------------------------------- the videos, each with its part
 
 
-def folder(root: Path, method: str, quality: str) -> Path:
-    """Where the videos of a method lie: "original" or a manipulation; "raw", "c23" or "c40"."""
-    if method == "original":
-        return Path(root) / "original_sequences" / "youtube" / quality / "videos"
-    if method not in METHODS:
-        names = ", ".join(METHODS)
-        raise CompanionError(
-            f"There is no method {method!r} in FaceForensics++; choose one of {names}."
-        )
-    return Path(root) / "manipulated_sequences" / method / quality / "videos"
-
-
-def official_split(root: Path) -> dict[str, str]:
-    """Video number -> "train", "val" or "test": both of an official pair are in one part."""
-    split = {}
-    for part in SPLITS:
-        for pair in _official_pairs(Path(root) / "splits" / f"{part}.json"):
-            split |= dict.fromkeys(pair, part)
-    return split
-
-
-def _official_pairs(path: Path) -> list[list[str]]:
-    if not path.exists():
-        raise CompanionError(
-            f"{path} is missing; copy the three files of dataset/splits of the FaceForensics++ "
-            "repository there, or use the profile with the paper's random split."
-        )
-    pairs = read_json(path)
-    if not all(map(_is_pair, pairs)):
-        raise CompanionError(
-            f'{path} is not a list of pairs of video numbers like ["000", "003"]; copy it again '
-            "from the FaceForensics++ repository."
-        )
-    return pairs
-
-
-def _is_pair(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(number, str) for number in value)
+def parts_of(root: Path, split: str, seed: int = 0) -> dict[str, str]:
+    """Video number -> part. split: "official" or "paper" (random 700/150/150)."""
+    return official_split(root) if split == "official" else random_split(seed=seed)
 
 
 def videos(root: Path, method: str, quality: str, split: str, seed: int = 0) -> list[Video]:
     """The real videos and one method's fakes at a quality that are on disk, each with its part.
 
-    split: "official" or "paper" (random 700/150/150). Raises CompanionError on a wrong
-    layout. Videos that no part claims are left out.
+    A fake knows its mask video, a real one those of its fakes, where they are at hand. What
+    `not_read` lists is left out. Raises CompanionError where no real video or no fake is left, and
+    for a split that can't be read.
     """
-    reals = _files(root, "original", quality)
-    fakes = _files(root, method, quality)
-    for path in fakes:
-        if path.stem.count("_") != 1:
-            raise CompanionError(
-                f"{path} is not named target_source like 000_003.mp4; move it out of the folder."
-            )
-    parts = official_split(root) if split == "official" else random_split(seed=seed)
-    found = []
-    for kind, paths in (("original", reals), (method, fakes)):
-        for path in paths:
-            target = path.stem.split("_")[0]
-            if target in parts:
-                found.append(Video(path, path.stem, kind, parts[target]))
-    return found
+    found = {kind: listing(root, kind, quality) for kind in ("original", method)}
+    for kind, there in found.items():
+        if not there.videos:
+            raise no_videos(root, kind, quality, there.left_out)
+    parts = parts_of(root, split, seed)
+    masks = _masks(root, method)
+    clips = []
+    for kind, there in found.items():
+        claimed = [name for name in there.videos if _target(name) in parts]
+        if not claimed:
+            unclaimed = _unclaimed(there, parts)
+            raise no_videos(root, kind, quality, there.left_out + unclaimed)
+        for name in claimed:
+            of_video = [path for fake, path in masks.items() if fake.startswith(name)]
+            part = parts[_target(name)]
+            clips.append(Video(there.videos[name], name, kind, part, masks=tuple(of_video)))
+    return clips
 
 
-def _files(root: Path, method: str, quality: str) -> list[Path]:
-    place = folder(root, method, quality)
-    files = sorted(place.glob("*.mp4"))
-    if not files:
-        raise CompanionError(
-            f"No videos (*.mp4) in {place}; FaceForensics++ goes into {root} in its own layout, "
-            "see data/README.md."
-        )
-    return files
+def not_read(root: Path, method: str, quality: str, parts: dict[str, str]) -> list[LeftOut]:
+    """What lies among the real videos, a method's fakes and its masks, and isn't read; and why."""
+    left_out = []
+    for kind in ("original", method):
+        found = listing(root, kind, quality)
+        left_out += found.left_out + _unclaimed(found, parts)
+    return left_out + listing(root, method, "masks").left_out
 
 
-def missing(root: Path, method: str, quality: str) -> pd.DataFrame:
-    """What a copy lacks, columns what, count and which.
-
-    Videos present, reals without a fake, fakes without their target, and missing splits.
-    """
-    reals = {path.stem for path in folder(root, "original", quality).glob("*.mp4")}
-    fakes = {path.stem for path in folder(root, method, quality).glob("*.mp4")}
-    targets = {stem.split("_")[0] for stem in fakes}
-    splits = {path.stem for path in (Path(root) / "splits").glob("*.json")}
-    rows = [("real videos", len(reals), ""), (f"{method} videos", len(fakes), "")]
-    lacks = {
-        "real videos without a fake": reals - targets,
-        "fakes without their real video": targets - reals,
-        "split files missing": set(SPLITS) - splits,
-    }
-    rows += [(what, *_named(names)) for what, names in lacks.items()]
-    return pd.DataFrame(rows, columns=["what", "count", "which"])
+def _unclaimed(found: Listing, parts: dict[str, str]) -> list[LeftOut]:
+    left_out = []
+    for name, path in found.videos.items():
+        if _target(name) not in parts:
+            whose = "it" if name == _target(name) else "its target"
+            left_out.append(LeftOut(path, f"no part of the split names {whose}"))
+    return left_out
 
 
-def _named(names: Collection[str]) -> tuple[int, str]:
-    """How many names, and the first five of them."""
-    first = " ".join(sorted(names)[:5])
-    return len(names), first + (" ..." if len(names) > 5 else "")
+def _target(name: str) -> str:
+    return name.split("_")[0]

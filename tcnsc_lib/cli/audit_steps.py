@@ -1,0 +1,210 @@
+"""`tcnsc audit`: what a copy of FaceForensics++ lacks, what is wrong in it, what its split leaks.
+
+All that can be told is told, on standard output; what ends it in an error comes last.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from tcnsc_lib import CompanionError, profiles
+from tcnsc_lib.faces import copies, splits
+from tcnsc_lib.faces.clips import Video
+from tcnsc_lib.faces.copies import Stream
+from tcnsc_lib.faces.ffpp import FaceForensics
+from tcnsc_lib.faces.layout import QUALITIES, listing, missing, no_videos
+from tcnsc_lib.faces.source import LeftOut, left_out_lines
+from tcnsc_lib.files import write_table
+
+ALL = 20  # warnings of a kind; of as many, only the first few are printed
+FIRST = 5
+PEOPLE = """counted: videos. FaceForensics++ shows about 885 people in its 1000 videos, so more may
+leak than is counted; splits/people.json may list which videos show one person (data/README.md)"""
+
+
+def audit(arguments) -> None:
+    """What a copy of FaceForensics++ lacks, what leaks between its parts, its true qualities."""
+    p = profiles.profile(arguments.profile)
+    source = profiles.source(p)
+    if not source.has_videos:
+        source.clips()  # says that there are none
+    qualities = _qualities(source)
+    if not qualities:
+        source.clips(_tried(source))  # renders the demo, or says what isn't there
+        qualities = _qualities(source)
+    warnings = Warnings(profiles.faces_folder(p) / "audit")
+    raw = {}
+    for quality in qualities:
+        streams = _tell_quality(source, quality, raw, warnings)
+        if quality == "raw":
+            raw = {path.stem: one for path, one in streams.items()}
+    without = [quality for quality in QUALITIES if quality not in qualities]
+    if without:
+        print(f"\nno videos at {' and '.join(without)}")
+    try:
+        _tell_split(source, qualities)
+    finally:
+        print(f"\nwarnings: {warnings.count}")
+
+
+class Warnings:
+    """Prints warnings and counts them.
+
+    folder: where a file with all warnings of a kind goes, where they are too many to print.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.count = 0
+
+    def tell(self, kind: str, found: Sequence[str]) -> None:
+        """A line a warning; the first ones, and where the others are, if there are many."""
+        self.count += len(found)
+        many = len(found) >= ALL
+        for sentence in found[: FIRST if many else None]:
+            self._line(sentence)
+        if many:
+            path = self.folder / f"{kind}.csv"
+            write_table(path, pd.DataFrame({"warning": found}))
+            print(f"... {len(found)} such warnings, all of them in {path}")
+
+    def say(self, sentence: str) -> None:
+        """One warning."""
+        self.count += 1
+        self._line(sentence)
+
+    def left_out(self, root: Path, left_out: Sequence[LeftOut]) -> None:
+        """A line a reason."""
+        self.count += len(left_out)
+        for line in left_out_lines(root, left_out):
+            self._line(line)
+
+    def _line(self, sentence: str) -> None:
+        print(f"warning: {sentence}")
+
+
+# ---------------------------------------------------------------- the videos of a quality
+
+
+def _kinds(source: FaceForensics) -> tuple[str, str]:
+    return "original", source.settings.method
+
+
+def _qualities(source: FaceForensics) -> list[str]:
+    """The qualities at which there are videos, real or fake."""
+    return [quality for quality in QUALITIES if _paths(source, quality)]
+
+
+def _paths(source: FaceForensics, quality: str) -> list[Path]:
+    paths = []
+    for kind in _kinds(source):
+        paths += listing(source.root, kind, quality).videos.values()
+    return paths
+
+
+def _tried(source: FaceForensics) -> str:
+    """A quality where somebody put something, though nothing that is read; else raw."""
+    for quality in QUALITIES:
+        found = [listing(source.root, kind, quality).left_out for kind in _kinds(source)]
+        if any(found):
+            return quality
+    return "raw"
+
+
+def _tell_quality(
+    source: FaceForensics, quality: str, raw: dict[str, Stream], warnings: Warnings
+) -> dict[Path, Stream]:
+    """Print what a quality lacks and what is wrong there. Returns path -> what its file says."""
+    root = source.root
+    lacks = missing(root, source.settings.method, quality)
+    print(f"\n{quality}\n{lacks.to_string(index=False)}")
+    paths = _paths(source, quality)
+    streams = {}
+    unreadable = []
+    for path in tqdm(paths, desc="reading streams", leave=False, disable=None):
+        try:
+            streams[path] = copies.stream(path)
+        except CompanionError as error:
+            unreadable.append(str(error))
+    print(f"crf found in the streams: {_crfs(streams)}")
+    for kind in _kinds(source):
+        there = listing(root, kind, quality)
+        if not there.videos:
+            warnings.say(str(no_videos(root, kind, quality, there.left_out)))
+    warnings.tell(f"unreadable-{quality}", unreadable)
+    warnings.tell(f"mislabelled-{quality}", copies.mislabelled(streams, quality))
+    unlike = copies.unlike_raw(streams, raw)
+    if raw and quality != "raw":
+        print(f"videos of another size, rate or length than at raw: {len(unlike)}")
+    warnings.tell(f"unlike-raw-{quality}", unlike)
+    warnings.tell(f"repeated-{quality}", copies.repeated(streams))
+    warnings.left_out(root, _left_out(source, quality))
+    return streams
+
+
+def _crfs(streams: dict[Path, Stream]) -> str:
+    """How many videos were encoded with which crf, as text."""
+    counts = Counter(one.crf for one in streams.values())
+    known = sorted(crf for crf in counts if crf is not None)
+    texts = [f"{crf:g} in {counts[crf]}" for crf in known]
+    if None in counts:
+        texts.append(f"unknown in {counts[None]}")
+    return ", ".join(texts) or "none"
+
+
+def _left_out(source: FaceForensics, quality: str) -> list[LeftOut]:
+    """What isn't read; without what the split doesn't claim, where the split can't be read."""
+    try:
+        return source.left_out(quality)
+    except CompanionError:
+        kinds = [listing(source.root, kind, quality).left_out for kind in _kinds(source)]
+        return sum(kinds, [])
+
+
+# ---------------------------------------------------------------- the split
+
+
+def _tell_split(source: FaceForensics, qualities: list[str]) -> None:
+    """Print who is in two parts, at the first quality that has real videos and fakes.
+
+    Raises CompanionError where none has, or where the split or the list of people can't be read.
+    """
+    manifest = _manifest(_clips(source, qualities))
+    people = source.people()
+    print(f"\nsplit: {source.settings.split}")
+    if people is None:
+        print(PEOPLE)
+        print(splits.audit(manifest, "videos").to_string())
+        return
+    persons = set(people.values())
+    listed = f", of whom splits/people.json names {len(persons)} with {len(people)} videos"
+    print(f"counted: people{listed if people else ''}")
+    print(splits.audit(splits.by_person(manifest, people)).to_string())
+
+
+def _clips(source: FaceForensics, qualities: list[str]) -> list[Video]:
+    refused = None
+    for quality in qualities:
+        try:
+            return source.clips(quality)
+        except CompanionError as error:
+            refused = refused or error
+    raise refused
+
+
+def _manifest(clips: list[Video]) -> pd.DataFrame:
+    """A row a video, in the columns that `splits.audit` reads."""
+    columns = ["video", "method", "split", "label", "identity", "source"]
+    rows = []
+    for clip in clips:
+        rows.append({**clip.columns, "label": clip.label} | _who(clip))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _who(clip: Video) -> dict[str, str]:
+    return {"identity": clip.identity, "source": clip.source}
