@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
+from tcnsc_lib import CompanionError
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.faces.store import FaceSet
 
@@ -31,10 +32,17 @@ def log_odds(detector: Detector, images: np.ndarray, batch_size: int = 256) -> n
 
     This is the fake logit minus the real one, both in float64. It keeps what p loses where p comes
     close to 0 or 1. In evaluation mode and float32 (on recent GPUs convolutions use TF32,
-    PyTorch's default).
+    PyTorch's default). Raises CompanionError where that is no finite number.
     """
     logits = _in_batches(detector, detector, images, batch_size).double()
-    return (logits[:, 1] - logits[:, 0]).numpy()
+    odds = (logits[:, 1] - logits[:, 0]).numpy()
+    lost = np.count_nonzero(~np.isfinite(odds))
+    if lost:
+        raise CompanionError(
+            f"{type(detector).__name__} gives no finite number for {lost} of {len(odds)} crops; "
+            "its weights are damaged or its training went astray, so train it again."
+        )
+    return odds
 
 
 def probabilities(detector: Detector, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
@@ -79,8 +87,10 @@ def predict(
 def predict_by_probe(detector: Detector, faces: FaceSet, codecs: tuple[str, ...]) -> pd.DataFrame:
     """Log-odds in `predict`'s form, but by a linear probe: what frozen features hold.
 
-    Logistic regression on the features of RAW training crops, each value standardised.
+    Logistic regression on the features of RAW training crops, each value standardised. Raises
+    CompanionError where these are all real or all fake.
     """
+    faces.check_part("train")
     h = features(detector, faces.images("RAW", "train"))
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     probe.fit(h, faces.labels("train"))
@@ -163,8 +173,10 @@ def summary(y: np.ndarray, p: np.ndarray, units: np.ndarray | None = None) -> di
 
     AUC stands beside accuracy because a shifted threshold can hide a ranking that still works. The
     two kinds of error say which way it shifted. low and high are the accuracy's `interval`; units
-    is how many there are.
+    is how many there are. Raises CompanionError where real crops or fakes are missing, since no
+    ranking can be judged by one kind alone.
     """
+    _check_classes(y)
     fake = p >= HALF
     out = {
         "accuracy": accuracy(y, p),
@@ -178,6 +190,17 @@ def summary(y: np.ndarray, p: np.ndarray, units: np.ndarray | None = None) -> di
         out["low"], out["high"] = interval(fake == y, units)
         out["units"] = len(np.unique(units))
     return out
+
+
+def _check_classes(y: np.ndarray) -> None:
+    """Raise a CompanionError where there aren't both real and fake crops."""
+    fakes = np.count_nonzero(y)
+    reals = len(y) - fakes
+    if not reals or not fakes:
+        raise CompanionError(
+            f"Scores need real and fake crops, and there are {reals} real and {fakes} fake ones; "
+            "give faces that have both."
+        )
 
 
 def _share(which: np.ndarray) -> float:

@@ -8,11 +8,15 @@ kind of worker with `joblib.parallel_config`.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import re
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from threading import RLock
+from contextlib import closing
+from functools import cache
+from threading import RLock, Thread
 from typing import TypeVar
 
 from joblib import Parallel, delayed
@@ -28,6 +32,7 @@ from tcnsc_lib.machine import cores, threads
 Result = TypeVar("Result")
 
 MOST = 8  # jobs at once; a training takes about 2 GB
+LOOK = 1.0  # seconds between two looks of a worker at whether its parent is there
 
 # A worker whose memory has grown is replaced between two jobs, and nothing is lost.
 warnings.filterwarnings("ignore", "A worker stopped while some jobs were given", UserWarning)
@@ -46,7 +51,8 @@ def run_all(
     or a single worker, runs in this process.
 
     The first job that fails ends the others; its exception is raised. Raises CompanionError where
-    a worker was ended from outside. Ctrl-C ends all workers.
+    a worker was ended from outside. Ctrl-C ends all workers. So does the end of this process, also
+    where nothing is left to tell them (SIGKILL): they look for it.
     """
     count = _workers(len(jobs), workers)
     if count > 1:
@@ -56,7 +62,8 @@ def run_all(
     # A job draws its own bars: on line 0 in this process, on lines 1, 2, ... in workers.
     below = 0 if count > 1 else 1
     alone = len(jobs) < 2
-    yield from tqdm(results, title, len(jobs), position=below, disable=alone)
+    with closing(results):
+        yield from tqdm(results, title, len(jobs), position=below, disable=alone)
 
 
 def line() -> int:
@@ -84,18 +91,29 @@ def _beside_each_other(
     """Results of jobs in `count` workers, who end with them, or with whatever ends this early."""
     pool = Parallel(count, return_as="generator_unordered", batch_size=1, max_nbytes=None)
     work = delayed(_in_a_worker)
+    here = os.getpid()
     try:
-        yield from pool(work(function, job) for job in jobs)
+        yield from pool(work(function, job, here) for job in jobs)
         get_reusable_executor().shutdown()  # else they keep their memory, and today's environment
     except TerminatedWorkerError as error:
+        stop()
         _leave_the_bars(count)
         raise CompanionError(
             f"One of {count} workers was ended from outside, most likely for want of memory; the "
             "same command goes on where they were, and `taskset -c 0` before it runs one at a time."
         ) from error
     except BaseException:
+        stop()
         _leave_the_bars(count)
         raise
+
+
+def stop() -> None:
+    """End all workers of this process at once, whatever they do, and wait until they are gone.
+
+    Without workers nothing happens.
+    """
+    get_reusable_executor(kill_workers=True).shutdown(kill_workers=True)
 
 
 def _leave_the_bars(count: int) -> None:
@@ -103,7 +121,9 @@ def _leave_the_bars(count: int) -> None:
     print("\n" * count, end="", file=sys.stderr)
 
 
-def _in_a_worker(function: Callable[..., Result], job: tuple) -> Result:
+def _in_a_worker(function: Callable[..., Result], job: tuple, parent: int) -> Result:
+    if line():  # else a caller's own kind of worker, perhaps on another machine
+        _end_with(parent)
     # tqdm's own lock is one between processes; a worker that is stopped would leave it behind.
     tqdm.set_lock(RLock())
     return _with_one_thread(function, job)
@@ -113,3 +133,15 @@ def _with_one_thread(function: Callable[..., Result], job: tuple) -> Result:
     """More threads would add in another order and give other last digits."""
     with threads(1), threadpool_limits(1):
         return function(*job)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    """Let this process end soon after its parent did, which may have had no time to end it."""
+    Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)  # in the midst of a job: files are whole or not there at all

@@ -7,6 +7,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
+from tcnsc_lib import CompanionError
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.evaluation import (
@@ -350,3 +351,26 @@ def test_a_probe_is_logistic_regression_on_standardised_features_of_raw_training
         p = by_hand.predict_proba((seen - centre) / scale)[:, 1]
         np.testing.assert_allclose(expit(odds), p, rtol=1e-5)
     assert ((table.RAW >= 0) == (predict(Grain(), faces, ("RAW",)).RAW >= 0)).all()
+
+
+# what can't be scored
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_crops_of_one_kind_have_no_scores(label):
+    words = "Scores need real and fake crops"
+    with pytest.raises(CompanionError, match=words):
+        summary(np.full(3, label), np.array([0.1, 0.2, 0.9]))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_what_is_no_finite_number_is_never_a_prediction(bad):
+    with pytest.raises(CompanionError, match="Fixed gives no finite number for 2 of 2 crops"):
+        probabilities(Fixed(0.0, bad), NOISE)
+
+
+def test_a_probe_needs_training_crops_of_both_kinds(faces, monkeypatch):
+    reals = faces.manifest[faces.manifest.label == 0].reset_index(drop=True)
+    monkeypatch.setattr(faces, "manifest", reals)
+    with pytest.raises(CompanionError, match="train part has no fakes"):
+        predict_by_probe(Grain(), faces, ("RAW",))

@@ -1,4 +1,5 @@
 """What is measured is stored with what made it; what is computed from it is the same everywhere."""
+import os
 import re
 
 import numpy as np
@@ -11,6 +12,7 @@ from toys import build
 
 from tcnsc_lib import CompanionError, evidence, paper
 from tcnsc_lib.evidence import Evidence, read_table
+from tcnsc_lib.evidence.sheets import MEASURED
 from tcnsc_lib.experiments import DUAL, MODEL_B
 from tcnsc_lib.profiles import PROFILES
 
@@ -88,6 +90,56 @@ def test_a_table_without_rows_and_a_path_without_table_are_named(tmp_path):
         read_table(path)
 
 
+def pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+DAMAGES = {
+    "a column lost": (lambda path: edit(path, "person", "people"), "lacks the column person"),
+    "a label of 2": (lambda path: edit(path, ",1,", ",2,"), "label: 2 is not 0 or 1"),
+    "a label of text": (lambda path: edit(path, ",1,", ",fake,"), "label: 'fake' is not 0 or 1"),
+    "a unit of -1": (lambda path: edit(path, "1,1\n", "-1,1\n"), "unit: -1 is not a whole number"),
+    "half a person": (lambda path: edit(path, ",1\n", ",1.5\n"), "person: 1.5 is not a whole"),
+    "a row lost": (lambda path: edit(path, "3,1,0,0\n", ""), "lacks crops or has them in another"),
+    "binary": (lambda path: path.write_bytes(bytes(range(256))), "is no table"),
+    "a pipe": (pipe, "is a pipe, not a file"),
+    "huge": (lambda path: os.truncate(path, 6 << 30), "more than the"),
+}
+
+
+def edit(path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(("damage", "words"), DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_table_of_crops_is_told_in_a_sentence(toy, damage, words):
+    damage(toy.path("crops"))
+    with pytest.raises(CompanionError) as told:
+        Evidence(P, toy.folder).read("crops")
+    assert words in str(told.value)
+    assert f"{toy.path('crops')}" in str(told.value)
+    assert str(told.value).endswith(", see figures/README.md.")
+
+
+def test_each_measured_table_that_is_committed_has_what_it_must_have():
+    for name in ("demo", "photos"):
+        e = Evidence(PROFILES[name])
+        held = [table for table in MEASURED if e.has(table)]
+        assert len(held) > 10
+        for table in held:
+            e.read(table)
+
+
+def test_text_that_a_spreadsheet_would_compute_is_stored_safe_and_read_as_it_was(empty):
+    table = pd.DataFrame({"model": ["=1+1", "@x", "'=y", "(RAW, LQ)"], "number": [-1.5, 2, 3, 4]})
+    path = empty.save("costs", table)
+    assert "\n'=1+1,-1.5\n'@x,2\n''=y,3\n" in path.read_text()
+    pd.testing.assert_frame_equal(empty.read("costs"), table, check_dtype=False)
+
+
 # crops and predictions
 
 
@@ -144,9 +196,9 @@ def test_predictions_without_a_number_are_refused(toy, cell):
 
 
 def test_measured_numbers_stand_before_a_table_that_lies_beside_them(toy):
-    toy.derive("figure5", pd.DataFrame({"x": [1]}))
-    toy.save("figure5", pd.DataFrame({"x": [2]}))
-    assert toy.read("figure5").x.tolist() == [2]
+    toy.derive("other", pd.DataFrame({"x": [1]}))
+    toy.save("other", pd.DataFrame({"x": [2]}))
+    assert toy.read("other").x.tolist() == [2]
 
 
 def test_a_crop_on_the_threshold_is_called_fake(toy):

@@ -246,15 +246,29 @@ def test_xception_trains_on_videos_of_its_quality_or_photographs_through_its_cod
 
 
 def test_every_experiment_and_seed_has_a_folder_of_its_own(there):
+    longer = replace(SHORT, iterations=50)  # as many crops are a step or more of every detector
+    p = replace(TOY, schedule=longer)
     folders = {}
     for name in EXPERIMENTS:
         for seed in (0, 1):
-            folders[name, seed] = folder_of(plan(name, TOY, seed))
+            folders[name, seed] = folder_of(plan(name, p, seed))
     assert len(set(folders.values())) == 2 * len(EXPERIMENTS)
-    assert folder_of(plan(DUAL, TOY)) == folders[DUAL, TOY.seed]
-    changes = [{"lam": 2.0}, {"schedule": replace(SHORT, flip=False)}, {"enlarge": 1.5}]
+    assert folder_of(plan(DUAL, p)) == folders[DUAL, p.seed]
+    changes = [{"lam": 2.0}, {"schedule": replace(longer, flip=False)}, {"enlarge": 1.5}]
     for change in changes:
-        assert folder_of(plan(DUAL, replace(TOY, **change))) not in folders.values()
+        assert folder_of(plan(DUAL, replace(p, **change))) not in folders.values()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_what_cannot_be_a_seed_is_refused_before_faces_are_made(monkeypatch, seed):
+    monkeypatch.setattr(execute, "faces", None)
+    with pytest.raises(CompanionError, match=f"^{seed} can't be a seed; take a whole number"):
+        plan(DUAL, TOY, seed)
+
+
+def test_a_schedule_without_a_step_is_refused(there):
+    with pytest.raises(CompanionError, match="Capsule can't be trained with schedule.iterations"):
+        plan("Capsule", TOY)
 
 
 # which trainings a table needs

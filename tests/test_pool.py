@@ -192,3 +192,26 @@ def test_an_interruption_ends_the_workers_too(tmp_path, to_all):
         finally:
             main.kill()  # else a failure would wait for it
     assert are_gone(workers)
+
+
+@needs_two_cores
+@sees_processes
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_workers_end_soon_after_their_parent_was_killed(tmp_path):
+    """SIGKILL leaves the parent no time to end them: they look for it themselves."""
+    script = tmp_path / "killed.py"
+    script.write_text(INTERRUPTED)
+    command = [sys.executable, str(script)]
+    silent = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen(command, start_new_session=True, **silent) as main:
+        try:
+            workers = [int(main.stdout.readline()) for _ in range(2)]
+            assert all(map(is_alive, workers))
+        finally:
+            main.kill()
+    assert are_gone(workers)
+
+
+def test_without_workers_there_is_nothing_to_stop():
+    pool.stop()
+    assert results(square, [(2,), (3,)]) == [4, 9]

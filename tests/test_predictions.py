@@ -30,9 +30,9 @@ from tcnsc_lib.experiments import (
     settings,
     train_all,
 )
-from tcnsc_lib.faces import forge, photos
-from tcnsc_lib.faces.detect import Faces
-from tcnsc_lib.faces.store import LANDMARKS, FaceSet
+from tcnsc_lib.faces import cache, masks, portraits
+from tcnsc_lib.faces.detect import Candidates
+from tcnsc_lib.faces.store import LANDMARKS
 from tcnsc_lib.profiles import Profile
 from tcnsc_lib.training import loop, predictions, run
 from tcnsc_lib.training.loop import Schedule
@@ -49,14 +49,14 @@ class Central:
     def __init__(self, device):
         pass
 
-    def __call__(self, frames):
+    def all(self, frames):
         height, width = frames.shape[1:3]
         corner = np.array([width / 4, height / 4])
         side = np.array([width / 2, height / 2])
-        n = len(frames)
-        boxes = np.tile(np.concatenate([corner, corner + side]), (n, 1))
-        landmarks = np.tile(corner + forge.TEMPLATE * side, (n, 1, 1))
-        return Faces(boxes, np.ones(n), landmarks)
+        box = np.concatenate([corner, corner + side])
+        landmarks = corner + masks.TEMPLATE * side
+        one = Candidates(box[None], np.ones(1), landmarks[None], np.ones(1))
+        return [one for _ in frames]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def album(tmp_path_factory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TCNSC_HOME", str(home))
         patch.delenv("TCNSC_SOURCE", raising=False)
-        patch.setattr(photos, "FaceFinder", Central)
+        patch.setattr(portraits, "FaceFinder", Central)
         profiles.faces(TOY)
     return home
 
@@ -83,7 +83,7 @@ def home(album, tmp_path, monkeypatch) -> Path:
     shutil.copytree(album, tmp_path / "home")
     monkeypatch.setenv("TCNSC_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("TCNSC_SOURCE", raising=False)
-    monkeypatch.setattr(photos, "FaceFinder", None)
+    monkeypatch.setattr(portraits, "FaceFinder", None)
     return tmp_path / "home"
 
 
@@ -102,7 +102,7 @@ def told(name: str, p: Profile = TOY, seed: int | None = None) -> pd.DataFrame:
 def test_landmarks_of_photographs_are_in_pixels_of_the_crop(home):
     crops = profiles.faces(TOY)
     # boxes of 32 of 64 pixels, enlarged to 42, from 11 on, resized to 32
-    by_hand = ((16 + 32 * forge.TEMPLATE).round(2) - 11 + 0.5) * 32 / 42 - 0.5
+    by_hand = ((16 + 32 * masks.TEMPLATE).round(2) - 11 + 0.5) * 32 / 42 - 0.5
     for part, people in {"train": 11, "val": 3, "test": 2}.items():
         everyone = np.tile(by_hand, (2 * people, 1, 1))
         np.testing.assert_allclose(crops.landmarks(part), everyone, atol=0.0051)
@@ -196,7 +196,7 @@ def test_two_runs_at_once_predict_as_one_after_the_other(home, two_cores, tmp_pa
 @pytest.mark.parametrize("name", [DUAL, RANDOM_AUGMENTED, MODEL_B, "(HQ, MQ)"])
 def test_what_a_run_reads_is_compressed_before_workers_share_it(home, monkeypatch, name):
     predictions.fill_arrays([plan(name, TOY)], profiles.faces(TOY))
-    monkeypatch.setattr(FaceSet, "_fill", never)
+    monkeypatch.setattr(cache, "_fill", never)
     told(name)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import Parameter, signature
 from typing import ClassVar
 
 import numpy as np
@@ -65,6 +66,12 @@ class Detector(nn.Module):
         x, x_twin: float32 (N, 3, S, S). y: int64 (N,).
         """
         raise NotImplementedError
+
+    @classmethod
+    def needs_twin(cls) -> bool:
+        """Whether its losses can't be had without a second view, X'."""
+        twin = signature(cls.losses).parameters.get("x_twin")
+        return twin is not None and twin.default is Parameter.empty
 
     @property
     def heat_layer(self) -> nn.Module:
@@ -129,5 +136,5 @@ def imagenet_weights(network: str, url: str) -> dict[str, Tensor]:
         cache = f"{torch.hub.get_dir()}/checkpoints"
         raise CompanionError(
             f"The ImageNet weights of {network} can't be had from {url} ({error}); try again with "
-            f"a connection, put that file into {cache} yourself, or give pretrained=False."
+            f"a connection, or put that file into {cache} yourself."
         ) from error

@@ -16,11 +16,17 @@ from tcnsc_lib.machine import device, threads
 from tcnsc_lib.profiles import SOURCES, Profile, faces, runs_folder
 from tcnsc_lib.training.predictions import predict_all, predictions
 from tcnsc_lib.training.run import Plan, Run, folder_of, forget, note, train, warn
+from tcnsc_lib.training.stored import check_seed
 
 
 def plan(name: str, p: Profile, seed: int | None = None) -> Plan:
-    """All that determines the run of an experiment at a profile; makes faces that aren't there."""
+    """All that determines the run of an experiment at a profile; makes faces that aren't there.
+
+    Raises CompanionError for an unknown name and for what can't be a seed before it makes any.
+    """
     experiment = find(name)
+    seed = p.seed if seed is None else seed
+    check_seed(seed)
     detector = experiment.detector
     views = experiment.views
     quality = experiment.quality
@@ -30,7 +36,7 @@ def plan(name: str, p: Profile, seed: int | None = None) -> Plan:
     return Plan(
         experiment=name,
         profile=p.name,
-        seed=p.seed if seed is None else seed,
+        seed=seed,
         detector=detector,
         arguments=p.arguments(detector) | experiment.arguments,
         views=views,

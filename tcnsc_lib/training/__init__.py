@@ -3,6 +3,8 @@
     identity      what a run is called, from what determines it
     batches       from a FaceSet to what a detector sees in one step
     loop          one training loop for every detector (section 4.1)
+    weights       tensors on disk, with a checksum
+    stored        config, environment and log on disk, each with its schema
     checkpoint    what a run that was cut short goes on from
     folder        the files of a run, and where they come from
     run           a Plan -> a Run: loaded, resumed or trained

@@ -2,21 +2,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
 
 import pandas as pd
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.files import atomic
+from tcnsc_lib.training.stored import Notes, parse_log, read_notes
+from tcnsc_lib.training.weights import notes_of, read, save_file, unlike
 
 DETECTOR = "detector/"  # how the names of its tensors begin
 OPTIMIZER = "optimizer/"
+CURE = "delete it to start this run again"
 
 
 @dataclass
@@ -60,52 +60,77 @@ class Checkpoint:
         with atomic(self.path) as part:
             save_file(tensors, part, metadata=meta)
 
-    def resume(self, detector: Detector, optimizer: torch.optim.Optimizer) -> Progress:
+    def resume(
+        self, detector: Detector, optimizer: torch.optim.Optimizer, iterations: int
+    ) -> Progress:
         """Restore both and say how far they are; without a file, nothing is done yet.
 
-        Raises CompanionError where the file is damaged or of another run.
+        iterations: of the whole run. Raises CompanionError where the file is damaged, of another
+        run, or further than that.
         """
         if not self.path.exists():
             return Progress(code=self.today)
-        tensors, meta = self._read(everything=True)
-        if meta.get("run") != self.owner:
+        tensors, notes = read(self.path, CURE)
+        known = self._known(notes)
+        if known.iteration > iterations:
             raise CompanionError(
-                f"{self.path} belongs to the run {meta.get('run')}, not to {self.owner}; "
-                "move it back or delete it."
+                f"{self.path} is at iteration {known.iteration} of {iterations}; {CURE}."
             )
-        detector.load_state_dict(_under(tensors, DETECTOR))
+        log = parse_log(known.log, known.iteration, self.path, CURE)
+        weights = _under(tensors, DETECTOR)
+        if other := unlike(detector.state_dict(), weights):
+            raise CompanionError(f"{self.path} is of another network ({other}); {CURE}.")
         groups = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": _moments(tensors), "param_groups": groups})
-        log = pd.read_csv(StringIO(meta["log"]))
+        state = self._moments(tensors, groups[0]["params"], detector)
+        detector.load_state_dict(weights)
+        optimizer.load_state_dict({"state": state, "param_groups": groups})
         return Progress(
-            done=int(meta["iteration"]),
+            done=known.iteration,
             log=log.to_dict("records"),
-            seconds=float(meta["spent"]),
-            code=_joined(meta["code"], self.today),
+            seconds=known.spent,
+            code=_joined(known.code, self.today),
         )
 
     def code(self) -> str | None:
         """The digest of the code that trained so far; None without a file."""
         if not self.path.exists():
             return None
-        _, meta = self._read(everything=False)
-        return meta.get("code")
+        return notes_of(self.path, CURE).get("code")
 
     def remove(self) -> None:
         """Delete the file, if it is there."""
         self.path.unlink(missing_ok=True)
 
-    def _read(self, everything: bool) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """The tensors, or none of them, and the notes beside them."""
-        try:
-            with safe_open(self.path, framework="pt") as file:
-                names = file.keys() if everything else ()
-                tensors = {name: file.get_tensor(name) for name in names}
-                return tensors, file.metadata() or {}
-        except SafetensorError as error:
+    def _known(self, notes: dict[str, str]) -> Notes:
+        """The notes of this run. Raises CompanionError for another run's, and for damaged ones."""
+        owner = notes.get("run", "of no name")
+        if owner != self.owner:
             raise CompanionError(
-                f"{self.path} is damaged ({error}); delete it to start this run again."
-            ) from error
+                f"{self.path} belongs to the run {owner}, not to {self.owner}; "
+                "move it back or delete it."
+            )
+        return read_notes(notes, self.path, CURE)
+
+    def _moments(
+        self, tensors: dict[str, Tensor], numbers: list[int], detector: Detector
+    ) -> dict[int, dict[str, Tensor]]:
+        """The optimizer's state as PyTorch has it: weight's number -> name -> tensor.
+
+        numbers: of all weights that learn, in their order. Raises CompanionError where a moment is
+        of no such weight.
+        """
+        learned = [weight for weight in detector.parameters() if weight.requires_grad]
+        weights = {str(number): weight for number, weight in zip(numbers, learned, strict=True)}
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in _under(tensors, OPTIMIZER).items():
+            index, _, moment = name.partition("/")
+            weight = weights.get(index)
+            if weight is None or value.dim() and value.shape != weight.shape:
+                raise CompanionError(
+                    f"{self.path} is damaged ({OPTIMIZER}{name} fits no weight); {CURE}."
+                )
+            state.setdefault(int(index), {})[moment] = value
+        return state
 
 
 def _joined(before: str, today: str) -> str:
@@ -128,12 +153,3 @@ def _under(tensors: dict[str, Tensor], before: str) -> dict[str, Tensor]:
         for name, value in tensors.items()
         if name.startswith(before)
     }
-
-
-def _moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-    """The optimizer's state as PyTorch has it: weight's number -> name -> tensor."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in _under(tensors, OPTIMIZER).items():
-        index, moment = name.split("/")
-        state.setdefault(int(index), {})[moment] = value
-    return state

@@ -10,27 +10,34 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from tcnsc_lib.files import code_digest, read_json
+from tcnsc_lib.files import code_digest
 from tcnsc_lib.training.checkpoint import Checkpoint
+from tcnsc_lib.training.stored import CONFIG, ENVIRONMENT, LOG, read_made
 
 WEIGHTS = "weights.safetensors"
 PREDICTIONS = "predictions.csv"
-TABLES = ("log.csv", "config.json", "environment.json")
+TABLES = (LOG, CONFIG, ENVIRONMENT)
 
 
 def note(folder: Path) -> str:
-    """One line on where a finished run comes from: "run <name>: commit .., cpu, torch .., 30 s"."""
-    made = read_json(Path(folder) / "environment.json")
+    """One line on where a finished run comes from: "run <name>: commit .., cpu, torch .., 30 s".
+
+    Raises CompanionError where its environment.json is damaged.
+    """
+    made = read_made(folder)
     return (
-        f"run {Path(folder).name}: commit {made['commit']}, {made['device']}, "
-        f"torch {made['torch']}, {made['seconds']:.0f} s"
+        f"run {Path(folder).name}: commit {made.commit}, {made.device}, "
+        f"torch {made.torch}, {made.seconds:.0f} s"
     )
 
 
 def of_other_code(folder: Path) -> bool:
-    """Whether other code than today's trained this run, or the part of it that there is."""
-    made = Path(folder) / "environment.json"
-    code = read_json(made).get("code") if made.exists() else Checkpoint(folder).code()
+    """Whether other code than today's trained this run, or the part of it that there is.
+
+    Raises CompanionError where the file that says so is damaged.
+    """
+    finished = (Path(folder) / ENVIRONMENT).exists()
+    code = read_made(folder).code if finished else Checkpoint(folder).code()
     return code is not None and code != code_digest()
 
 

@@ -78,7 +78,7 @@ def fit(
     is no finite number.
     """
     trainer = Trainer(detector, faces, views, schedule, seed)
-    progress = checkpoint.resume(detector, trainer.optimizer)
+    progress = checkpoint.resume(detector, trainer.optimizer, schedule.iterations)
     clock = _Clock(progress.seconds)
     bar = _bar(checkpoint.owner, progress.done, schedule.iterations)
     for iteration in bar:

@@ -7,13 +7,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
+from tqdm.auto import tqdm
 
-from tcnsc_lib import paper
+from tcnsc_lib import CompanionError, paper
+from tcnsc_lib.checked import LARGEST_TABLE, Stored, content, table
 from tcnsc_lib.codecs import RANDOM_JPEG, codec, versions
 from tcnsc_lib.evaluation import predict
 from tcnsc_lib.faces.store import FaceSet
@@ -23,37 +27,93 @@ from tcnsc_lib.pool import run_all
 from tcnsc_lib.training.folder import PREDICTIONS, WEIGHTS
 from tcnsc_lib.training.loop import twin_view
 from tcnsc_lib.training.run import Plan, folder_of, train
+from tcnsc_lib.training.stored import start_again
+from tcnsc_lib.training.weights import LARGEST
+
+CURE = "they are made again"
+
+
+class Odds(Stored):
+    """A row of predictions.csv: log-odds of fake of a test crop on the five test sets."""
+
+    RAW: float
+    HQ: float
+    MQ: float
+    LQ: float
+    WEBP: float
 
 
 def predictions(plan: Plan, faces: FaceSet) -> pd.DataFrame:
     """Log-odds of fake of each test crop (rows) on the five test sets (columns), float64.
 
     Read from the run's folder if they are there and still hold; else made, and kept, by the run,
-    which is loaded, resumed or trained. faces: whose test part is asked about.
+    which is loaded, resumed or trained. Damaged ones are told in a line on standard error, and made
+    again. faces: whose test part is asked about. Raises CompanionError where that part has no real
+    crops or no fakes.
     """
     folder = folder_of(plan)
-    if not kept(folder, faces):
-        run = train(plan, tell=False)
-        with threads(1):
-            table = predict(run.detector, faces, paper.CODECS)
-        head = json.dumps(depends_on(folder, faces))
-        write_text(_path(folder), f"# {head}\n{table.to_csv(index=False)}")
-    return pd.read_csv(_path(folder), skiprows=1)
+    try:
+        found = _read(folder, faces)
+    except CompanionError as error:
+        tqdm.write(f"tcnsc: {error}", file=sys.stderr)  # not on the line of a progress bar
+        found = None
+    if found is None:
+        _make(plan, faces)
+        found = _read(folder, faces)
+    return found
+
+
+def _make(plan: Plan, faces: FaceSet) -> None:
+    """Write predictions.csv: what it depends on and its checksum in a line, then the table."""
+    faces.check_part("test")
+    folder = folder_of(plan)
+    run = train(plan, tell=False)
+    with threads(1):
+        odds = predict(run.detector, faces, paper.CODECS)
+    rows = odds.to_csv(index=False)
+    head = depends_on(folder, faces) | {"crc": _checksum(rows)}
+    write_text(_path(folder), f"# {json.dumps(head)}\n{rows}")
 
 
 def kept(folder: Path, faces: FaceSet) -> bool:
     """Whether a run's folder holds predictions made by its weights, from these crops and codecs."""
+    try:
+        return _read(folder, faces) is not None
+    except CompanionError:
+        return False
+
+
+def _read(folder: Path, faces: FaceSet) -> pd.DataFrame | None:
+    """The predictions in a folder; None where there are none, or those of something else.
+
+    Raises CompanionError where they are damaged or incomplete.
+    """
     path = _path(folder)
     if not path.exists() or not (Path(folder) / WEIGHTS).exists():
-        return False
-    with open(path, encoding="utf-8") as file:
-        head = file.readline().removeprefix("# ").strip()
-    return head == json.dumps(depends_on(folder, faces))
+        return None
+    first, _, rows = content(path, LARGEST_TABLE, CURE).decode(errors="replace").partition("\n")
+    try:
+        head = json.loads(first.removeprefix("# "))
+        crc = head.pop("crc", None)  # older ones have none
+    except (ValueError, AttributeError, TypeError) as error:
+        raise CompanionError(f"{path} is damaged (its first line); {CURE}.") from error
+    if head != depends_on(folder, faces):
+        return None
+    odds = table(path, Odds, CURE)
+    if list(odds) != list(paper.CODECS) or len(odds) != len(faces.labels("test")):
+        raise CompanionError(f"{path} isn't of all test crops on the five test sets; {CURE}.")
+    if crc not in (None, _checksum(rows)):
+        raise CompanionError(f"{path} was changed since it was written; {CURE}.")
+    return odds
+
+
+def _checksum(rows: str) -> str:
+    return f"{zlib.crc32(rows.encode()):08x}"
 
 
 def depends_on(folder: Path, faces: FaceSet) -> dict:
     """What predictions follow from: weights, crops, codecs and encoders."""
-    weights = (Path(folder) / WEIGHTS).read_bytes()
+    weights = content(Path(folder) / WEIGHTS, LARGEST, start_again(folder))
     return {
         "weights": hashlib.sha256(weights).hexdigest()[:10],
         "faces": faces.fingerprint,
@@ -76,6 +136,7 @@ def predict_all(plans: Sequence[Plan], faces: FaceSet) -> None:
     missing = [plan for plan in plans if not kept(folder_of(plan), faces)]
     if not missing:
         return
+    faces.check_part("test")
     at_once = 1 if device() == "cuda" else None
     if at_once is None:
         fill_arrays(missing, faces)

@@ -7,7 +7,7 @@ cores there are; `experiments.train_all` trains several runs at once instead.
     <run>/weights.safetensors   the detector
     <run>/log.csv               losses and validation, a row each iteration
     <run>/config.json           all that is in the run's name, and the device
-    <run>/environment.json      versions, commit, seconds, the code's digest, the precision used
+    <run>/environment.json      versions, commit, seconds, the code's digest, precision
     <run>/predictions.csv       what it says of the test crops (`predictions`)
 """
 from __future__ import annotations
@@ -20,18 +20,19 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 
 from tcnsc_lib import CompanionError
+from tcnsc_lib.codecs import RANDOM_JPEG, codec
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.files import atomic, code_digest, environment, read_json, write_json, write_text
+from tcnsc_lib.files import atomic, code_digest, environment, write_json, write_text
 from tcnsc_lib.machine import device, threads
 from tcnsc_lib.training.checkpoint import Checkpoint, Progress, stored
 from tcnsc_lib.training.folder import TABLES, WEIGHTS, forget, note, warn
 from tcnsc_lib.training.identity import RECIPE, run_name
 from tcnsc_lib.training.loop import Schedule, fit
+from tcnsc_lib.training.stored import CONFIG, ENVIRONMENT, LOG, check_settings, read_tables
+from tcnsc_lib.training.weights import fill, save_file
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # so that cuBLAS can be deterministic
 
@@ -44,6 +45,9 @@ class Plan:
     codec, or two for (X, X'). faces: its training and validation parts are used. enlarge: of the
     faces' boxes. weights: what f starts from, "random" or "imagenet". quality: of the videos that
     the crops are cut from. root: the folder of the profile's runs.
+
+    Raises CompanionError for what no run can have: a negative seed, a schedule without iterations,
+    one view where the detector compares two.
     """
 
     experiment: str
@@ -58,6 +62,16 @@ class Plan:
     arguments: dict = field(default_factory=dict)
     weights: str = "random"
     quality: str = "raw"
+
+    def __post_init__(self) -> None:
+        check_settings(self.config())
+        for view in {*self.views} - {RANDOM_JPEG}:
+            codec(view)
+        if self.detector.needs_twin() and len(self.views) < 2:
+            raise CompanionError(
+                f"{self.detector.name} compares two views of each crop, and {self.experiment} has "
+                f"{', '.join(self.views)} alone; give it two."
+            )
 
     def settings(self) -> dict:
         """What is in the run's name beside experiment, profile, seed and faces; as JSON has it."""
@@ -142,7 +156,7 @@ def train(plan: Plan, retrain: bool = False, tell: bool = True) -> Run:
 def load(folder: Path, detector: Detector) -> Run:
     """A finished run's weights into a detector of the same shape.
 
-    Raises CompanionError if they don't fit.
+    Raises CompanionError if they don't fit, or if a file of the run is missing, cut or damaged.
     """
     folder = Path(folder)
     path = folder / WEIGHTS
@@ -150,18 +164,20 @@ def load(folder: Path, detector: Detector) -> Run:
         raise CompanionError(
             f"{folder} holds no finished run ({WEIGHTS} is missing); train it first."
         )
-    _fill(detector, path)
+    fill(detector, path)
     lost = [name for name in TABLES if not (folder / name).exists()]
     if lost:
+        names = ", ".join(lost)
         raise CompanionError(
-            f"The run in {folder} has lost {', '.join(lost)}; delete that folder and train again."
+            f"The run in {folder} has lost {names}; delete that folder and train again."
         )
+    config, log, made = read_tables(folder)
     return Run(
         folder=folder,
         detector=detector.eval(),
-        log=pd.read_csv(folder / "log.csv"),
-        config=read_json(folder / "config.json"),
-        environment=read_json(folder / "environment.json"),
+        log=log,
+        config=config.as_written(),
+        environment=made.model_dump(exclude_unset=True),
     )
 
 
@@ -169,9 +185,10 @@ def load(folder: Path, detector: Detector) -> Run:
 
 def _train(plan: Plan, detector: Detector, folder: Path) -> None:
     """Train to the end and write the run; the weights come last, since they vouch for the rest."""
+    check_parts(plan)
     today = code_digest()
     schedule = on_this_device(plan.schedule)
-    write_json(folder / "config.json", plan.config())
+    write_json(folder / CONFIG, plan.config())
     checkpoint = Checkpoint(folder, today)
     with threads(1), _deterministic():
         progress = fit(detector, plan.faces, plan.views, schedule, plan.seed, checkpoint)
@@ -179,13 +196,28 @@ def _train(plan: Plan, detector: Detector, folder: Path) -> None:
     checkpoint.remove()
 
 
+def check_parts(plan: Plan) -> None:
+    """Raise a CompanionError where the faces can't train this detector, or can't validate it.
+
+    Who makes the fakes of its training needs real crops alone.
+    """
+    if not plan.detector.real_only:
+        plan.faces.check_part("train")
+    elif not (plan.faces.labels("train") == 0).any():
+        raise CompanionError(
+            f"{plan.detector.name} trains on real crops alone, and the train part of the faces in "
+            f"{plan.faces.root} has none; bring real faces."
+        )
+    plan.faces.check_part("val")
+
+
 def _write(folder: Path, detector: Detector, progress: Progress, precision: str) -> None:
     where = next(detector.parameters()).device.type
     made = environment(where)
     made |= {"code": progress.code, "precision": precision}
     made |= {"seconds": round(progress.seconds, 1)}
-    write_json(folder / "environment.json", made)
-    write_text(folder / "log.csv", pd.DataFrame(progress.log).to_csv(index=False))
+    write_json(folder / ENVIRONMENT, made)
+    write_text(folder / LOG, pd.DataFrame(progress.log).to_csv(index=False))
     with atomic(folder / WEIGHTS) as path:
         save_file(stored(detector.state_dict()), path, metadata={"run": folder.name})
 
@@ -208,26 +240,3 @@ def _deterministic() -> Iterator[None]:
         yield
     finally:
         torch.utils.deterministic.fill_uninitialized_memory = fill
-
-
-def _fill(detector: Detector, path: Path) -> None:
-    """Load weights, after a look at whose they are."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            owner = (file.metadata() or {}).get("run")
-        if owner != path.parent.name:
-            raise CompanionError(
-                f"{path} belongs to the run {owner}, not to {path.parent.name}; move it back."
-            )
-        detector.load_state_dict(load_file(path))
-    except SafetensorError as error:
-        raise CompanionError(
-            f"{path} is damaged ({error}); delete {path.parent} and train again."
-        ) from error
-    except RuntimeError as error:
-        if "state_dict" not in str(error):
-            raise
-        raise CompanionError(
-            f"{path} holds the weights of another detector than the {type(detector).__name__} "
-            "asked for; check the folder's config.json."
-        ) from error

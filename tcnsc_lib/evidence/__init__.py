@@ -22,40 +22,15 @@ from scipy.special import expit
 
 from tcnsc_lib import CompanionError, paper
 from tcnsc_lib.codecs import versions
-from tcnsc_lib.faces.store import FaceSet, open_image
-from tcnsc_lib.files import atomic, environment, write_text
+from tcnsc_lib.evidence.sheets import DIGITS, check_measured, head_of, read_table, write
+from tcnsc_lib.faces.opening import open_image
+from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.files import atomic, environment
 from tcnsc_lib.machine import device
 from tcnsc_lib.profiles import SOURCES, Profile, figures_folder
 from tcnsc_lib.training.identity import slug
 
-DIGITS = "%.7g"
-"""How a float is written: seven digits are more than any sentence needs, and a file stays small."""
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """The table in a CSV file, without its comment head.
-
-    Raises CompanionError where there is no such file, or no rows in it.
-    """
-    try:
-        table = pd.read_csv(path, comment="#")
-    except FileNotFoundError as error:
-        raise CompanionError(f"There is no {path}; run the notebook that makes it, see "
-                             "figures/README.md.") from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise CompanionError(f"{path} is no table ({error}); run the notebook that makes it "
-                             "again, see figures/README.md.") from error
-    if table.empty:
-        raise CompanionError(f"{path} has no rows; run the notebook that makes it again, see "
-                             "figures/README.md.")
-    return table
-
-
-def _write(path: Path, head: Sequence[str], table: pd.DataFrame) -> Path:
-    """A table under a comment head, floats with seven digits."""
-    comments = "".join(f"# {line}\n" for line in head)
-    write_text(path, comments + table.to_csv(index=False, float_format=DIGITS))
-    return path
+__all__ = ["DIGITS", "Evidence", "read_table"]
 
 
 class Evidence:
@@ -79,7 +54,7 @@ class Evidence:
         (`Run.note`).
         """
         path = self.measured / f"{name}.csv"
-        return _write(path, [self._made_by(), *notes], table)
+        return write(path, [self._made_by(), *notes], table)
 
     def derive(self, name: str, table: pd.DataFrame) -> Path:
         """Write a table that is computed from the evidence alone; returns the file.
@@ -89,7 +64,7 @@ class Evidence:
         """
         head = (f"profile {self.p.name}; seed {self.p.seed}; "
                 "computed by `tcnsc report` from evidence/")
-        return _write(self.folder / f"{name}.csv", [head], table)
+        return write(self.folder / f"{name}.csv", [head], table)
 
     def path(self, name: str) -> Path:
         """The file of a table, derived or measured; it need not be there."""
@@ -101,20 +76,24 @@ class Evidence:
         return self.path(name).exists()
 
     def read(self, name: str) -> pd.DataFrame:
-        """A table by its name, derived or measured. Raises CompanionError where there is none."""
+        """A table by its name, derived or measured.
+
+        Raises CompanionError where there is none, or where it is damaged.
+        """
         if not self.has(name):
             raise CompanionError(f"There is no {self.folder / name}.csv, nor the same in "
                                  f"{self.measured}; `tcnsc report` computes what follows from the "
                                  "evidence, and figures/README.md names the notebook that "
                                  "measures the rest.")
-        return read_table(self.path(name))
+        table = read_table(self.path(name))
+        check_measured(name, table, self.path(name))
+        return table
 
     def head(self, name: str) -> str:
         """The comment lines of a table, without their "# ": what made it."""
         if not self.has(name):
             return ""
-        lines = self.path(name).read_text(encoding="utf-8").splitlines()
-        return "\n".join(line[2:] for line in lines if line.startswith("# "))
+        return "\n".join(head_of(self.path(name)))
 
     def _made_by(self) -> str:
         """Profile, seed, commit, device and versions, now."""
