@@ -2,18 +2,20 @@
 import math
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
+from scipy.interpolate import griddata
 from skimage import data
 
 from tcnsc_lib import CompanionError, paper
 from tcnsc_lib.analysis import spectrum
-from tcnsc_lib.analysis.spectrum import BANDS, CHANGES, bands, durall, figure6, gains, power
+from tcnsc_lib.analysis.spectrum import BANDS, CHANGES, bands, durall, figure6, gains, luma, power
 from tcnsc_lib.codecs import codec
 
 S = 128
-BT709 = np.array([0.2125, 0.7154, 0.0721])  # how bright red, green and blue are
 
 
 def grey(values: np.ndarray) -> np.ndarray:
@@ -88,10 +90,10 @@ def test_a_flat_picture_has_its_mean_and_nothing_else():
 def rings(image: np.ndarray) -> list[list[float]]:
     """|F| of a picture, ring by ring around (S - 1) / 2, without the first ring and the last.
 
-    Without any cleverness; red, green and blue weigh like CRT phosphors (ITU-R BT.709).
+    Without any cleverness.
     """
     side = len(image)
-    f = np.fft.fft2(image @ BT709)
+    f = np.fft.fft2(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
     found: dict[int, list[float]] = {}
     for i in range(side):
         for j in range(side):  # row i of the centred transform is frequency i - side // 2
@@ -141,8 +143,55 @@ def test_durall_leaves_88_values_of_128_px_and_gives_300():
     np.testing.assert_allclose(between[::2], raw)  # the spline goes through every value
 
 
+def theirs(grey: np.ndarray, points: int = 300) -> np.ndarray:
+    """Their features of the luma that they read, in the steps that their code takes."""
+    moved = np.fft.fftshift(np.fft.fft2(grey)) + 1e-8
+    level = 20 * np.log(np.abs(moved))
+    y, x = np.indices(level.shape)
+    radius = np.hypot(x - x.max() / 2, y - y.max() / 2).astype(int)
+    line = [level[radius == r].mean() for r in range(1, radius.max())]
+    places = np.linspace(0, points, num=len(line))
+    wanted = np.linspace(0, points, num=points)
+    features = griddata(places, np.array(line), wanted, method="cubic")
+    return features / features[0]
+
+
+FACE = data.astronaut()[40:168, 170:298]
+
+
+def test_durall_gives_their_features_of_the_luma_of_a_jpeg_file(tmp_path):
+    path = tmp_path / "face.jpg"
+    Image.fromarray(FACE).save(path, quality=95)
+    read = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    features = theirs(read)
+    np.testing.assert_allclose(durall(read), features, atol=1e-10)
+    decoded = np.asarray(Image.open(path))
+    assert np.abs(durall(decoded) - features).max() < 2e-3
+
+
+def test_durall_gives_their_features_of_colours():
+    grey = cv2.cvtColor(FACE[..., ::-1].copy(), cv2.COLOR_BGR2GRAY)
+    np.testing.assert_allclose(durall(FACE), theirs(grey), atol=1e-10)
+
+
+# Four pixels of a face, and what .299 R + .587 G + .114 B is of each, rounded by hand.
+PIXELS = [((231, 176, 149), 189), ((255, 0, 0), 76), ((0, 0, 255), 29), ((7, 77, 177), 67)]
+
+
+@pytest.mark.parametrize(("colour", "level"), PIXELS)
+def test_luma_by_hand(colour, level):
+    assert luma(np.uint8([[colour]])).tolist() == [[level]]
+
+
+def test_luma_is_opencvs_bit_for_bit():
+    green, blue = np.meshgrid(np.arange(256), np.arange(256))
+    for red in (0, 1, 100, 254, 255):
+        colours = np.stack([np.full_like(green, red), green, blue], 2).astype(np.uint8)
+        assert np.array_equal(luma(colours), cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY))
+
+
 @pytest.mark.parametrize("spectrum_of", [durall, power])
-@pytest.mark.parametrize("shape", [(32, 48, 3), (48, 32, 3), (32, 32)])
+@pytest.mark.parametrize("shape", [(32, 48, 3), (48, 32, 3), (32, 48), (32,)])
 def test_a_picture_that_is_not_square_is_refused(spectrum_of, shape):
     with pytest.raises(CompanionError, match="square"):
         spectrum_of(np.zeros(shape, np.uint8))

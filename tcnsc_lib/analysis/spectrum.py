@@ -2,8 +2,9 @@
 
 `durall` is the definition that the paper's picture follows: Durall, Keuper and Keuper, "Watch Your
 Up-Convolution", CVPR 2020, with the numbers of their published code
-(cc-hpc-itwm/DeepFakeDetection). `power` is the plain one: mean power, then decibel. Crops must be
-square; a spectrum may be resized, a picture never is.
+(cc-hpc-itwm/DeepFakeDetection), of 8-bit luma, as OpenCV reads it. `power` is the plain one, ours:
+mean power of brightness (Rec. 709, not rounded), then decibel. Crops must be square; a spectrum may
+be resized, a picture never is.
 """
 from __future__ import annotations
 
@@ -25,18 +26,33 @@ CHANGES = tuple(f"{band}_change" for band in BANDS)
 FLOOR = 1e-12  # of the power, so that a flat picture has a logarithm; rounding to 8 bits leaves 0.1
 
 
-def _grey(image: np.ndarray) -> np.ndarray:
-    """uint8 (S, S, 3) -> grey levels, float64 (S, S) in [0, 255]."""
-    if image.ndim != 3 or image.shape[0] != image.shape[1]:
+LUMA = np.array([9798, 19235, 3735])  # red, green, blue: .299, .587, .114 (ITU-R BT.601) x 2^15
+LUMA_BITS = 15
+
+
+def luma(image: np.ndarray) -> np.ndarray:
+    """How bright pixels are, in 8 bits, as OpenCV has it: uint8 (..., 3) RGB -> uint8 (...).
+
+    The integers of cv2.cvtColor(..., COLOR_RGB2GRAY): BT.601 weights, rounded. Pillow's
+    convert("L") has 16 bits and differs by 1 in a pixel of 800.
+    """
+    weighted = image.astype(np.int64) @ LUMA
+    half = 1 << (LUMA_BITS - 1)
+    return ((weighted + half) >> LUMA_BITS).astype(np.uint8)
+
+
+def _square(image: np.ndarray, axes: tuple[int, ...] = (3,)) -> np.ndarray:
+    """The picture, if it is square and has so many axes. Raises CompanionError otherwise."""
+    if image.ndim not in axes or image.shape[0] != image.shape[1]:
         raise CompanionError(
             f"A spectrum is taken of a square picture (S, S, 3), not of shape {image.shape}; "
             "cut it square first.")
-    return 255 * rgb2gray(image)
+    return image
 
 
 def _centred(grey: np.ndarray) -> np.ndarray:
-    """|F| of a grey picture, the zero frequency in the middle: (S, S) -> (S, S)."""
-    return np.abs(np.fft.fftshift(np.fft.fft2(grey)))
+    """F of a grey picture, the zero frequency in the middle: (S, S) -> complex (S, S)."""
+    return np.fft.fftshift(np.fft.fft2(grey))
 
 
 def _by_radius(values: np.ndarray, centre: float) -> np.ndarray:
@@ -49,15 +65,21 @@ def _by_radius(values: np.ndarray, centre: float) -> np.ndarray:
 def durall(image: np.ndarray, points: int | None = POINTS) -> np.ndarray:
     """Durall et al.'s 1D spectrum: uint8 (S, S, 3) -> float64 (points,), the first value 1.
 
-    20 ln(|F| + 1e-8) of the grey picture's centred transform, averaged *in the log domain* over
+    20 ln |F + 1e-8| of the 8-bit luma's centred transform, averaged *in the log domain* over
     integer rings around the array's middle (S - 1) / 2, half a sample off the zero frequency for an
     even S; without the innermost and the outermost ring (128 px leave 88), which reaches into the
     corners; cubic interpolation to `points` (None: as it is), divided by the first value.
+
+    A picture of uint8 (S, S) is taken for luma as it is. They read files so, with
+    cv2.imread(path, 0): of a JPEG file that is the Y stored there, from which `luma` of the decoded
+    colours differs where a colour was cut off at 0 or 255.
     Raises CompanionError for a picture that isn't square.
     """
-    size = _centred(_grey(image))
-    level = 20 * np.log(size + EPSILON)
-    line = _by_radius(level, (len(size) - 1) / 2)[1:-1]
+    grey = _square(image, (2, 3))
+    if grey.ndim == 3:
+        grey = luma(grey)
+    level = 20 * np.log(np.abs(_centred(grey) + EPSILON))
+    line = _by_radius(level, (len(level) - 1) / 2)[1:-1]
     if points is not None:
         spline = CubicSpline(np.linspace(0, 1, len(line)), line)
         line = spline(np.linspace(0, 1, points))
@@ -67,11 +89,13 @@ def durall(image: np.ndarray, points: int | None = POINTS) -> np.ndarray:
 def power(image: np.ndarray) -> np.ndarray:
     """The plain spectrum: uint8 (S, S, 3) -> mean power |F|^2 / S^2 on rings, in grey levels^2.
 
+    Grey levels are brightness by Rec. 709, not rounded: rounding would add noise of its own.
     Rings of radius 0, 1, ... S // 2. Radius r is r cycles over the picture's side; ring 0 is the
     zero frequency alone, ring S // 2 the finest stripes that pixels can show. Corners beyond are
     left out. Raises CompanionError for a picture that isn't square.
     """
-    size = _centred(_grey(image))
+    grey = 255 * rgb2gray(_square(image))
+    size = np.abs(_centred(grey))
     side = len(size)
     line = _by_radius(size**2 / side**2, side // 2)
     return line[: side // 2 + 1]
