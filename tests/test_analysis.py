@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tcnsc_lib import CompanionError
 from tcnsc_lib.analysis import means, sample, spelled
 
 NAN = float("nan")
@@ -47,6 +48,14 @@ def test_the_draw_of_the_committed_tables_stays_as_it_is():
     chosen = sample(CROPS, 4, seed=0)
     assert chosen.crop.tolist() == [5, 11, 13, 23, 24, 27, 44, 49]
     assert chosen.unit.tolist() == [10, 9, 9, 7, 7, 6, 3, 2]
+
+
+@pytest.mark.parametrize(("labels", "words"), [
+    ([0, 0], "2 real and 0 fake crops"), ([1], "0 real and 1 fake"), ([], "0 real and 0 fake")])
+def test_a_draw_of_one_kind_is_refused(labels, words):
+    crops = SimpleNamespace(labels=lambda split: np.array(labels, int), units=CROPS.units)
+    with pytest.raises(CompanionError, match=f"The test part has {words}"):
+        sample(crops, 7, 0)
 
 
 # means

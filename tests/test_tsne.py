@@ -144,3 +144,27 @@ def test_people_are_compared_with_others_so_one_is_too_few(toy_faces, right, mon
     monkeypatch.setattr(toy_faces, "units", lambda split: np.array(["one"] * 8), raising=False)
     with pytest.raises(CompanionError, match="take faces of more people"):
         figure3(DETECTORS, right, toy_faces, seed=3)
+
+
+FEW = {
+    "a pair of people": ([0, 1, 0, 1], "aaaa", "one person or pair alone"),
+    "two crops": ([0, 1], "ab", "has 2 crops, and Figure 3 needs 3 or more"),
+    "reals of one, fakes of another": ([0, 0, 1, 1], "aabb", "Too few people have real and fake"),
+    "a fake of one alone": ([0, 1, 0, 0], "aabc", "Too few people have real and fake"),
+}
+
+
+@pytest.mark.parametrize(("labels", "units", "words"), FEW.values(), ids=FEW)
+def test_too_few_crops_are_told_in_a_sentence(toy_faces, right, monkeypatch, labels, units, words):
+    monkeypatch.setattr(toy_faces, "labels", lambda split: np.array(labels), raising=False)
+    monkeypatch.setattr(toy_faces, "units", lambda split: np.array(list(units)), raising=False)
+    with pytest.raises(CompanionError, match=words):
+        figure3(DETECTORS, right, toy_faces, seed=3)
+
+
+def test_four_crops_of_two_people_are_enough(toy_faces, right, monkeypatch):
+    monkeypatch.setattr(toy_faces, "labels", lambda split: np.array([0, 1, 0, 1]), raising=False)
+    monkeypatch.setattr(toy_faces, "units", lambda split: np.array(list("aabb")), raising=False)
+    table = figure3(DETECTORS, right, toy_faces, seed=3)
+    assert len(table) == 4 * len(DETECTORS) * len(CODECS)
+    assert table[["x", "y", "silhouette"]].notna().all(axis=None)

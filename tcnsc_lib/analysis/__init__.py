@@ -28,9 +28,10 @@ def sample(faces: FaceSet, each: int, seed: int) -> pd.DataFrame:
     """Up to `each` real and `each` fake test crops, drawn without replacement.
 
     Columns crop, unit, label; rows in the order of the test part. The paper draws at random too:
-    1000 of each for Figure 3, 100 of each for Figures 5 and 6.
+    1000 of each for Figure 3, 100 of each for Figures 5 and 6. Raises CompanionError where there
+    are no real crops or no fakes.
     """
-    y = faces.labels("test")
+    y = both_kinds(faces)
     unit = np.unique(faces.units("test"), return_inverse=True)[1]
     rng = np.random.default_rng([seed, each])
     drawn = []
@@ -39,6 +40,17 @@ def sample(faces: FaceSet, each: int, seed: int) -> pd.DataFrame:
         drawn.append(rng.choice(these, min(each, len(these)), replace=False))
     crops = np.sort(np.concatenate(drawn))
     return pd.DataFrame({"crop": crops, "unit": unit[crops], "label": y[crops]})
+
+
+def both_kinds(faces: FaceSet) -> np.ndarray:
+    """The labels of the test crops. Raises CompanionError where not both are there."""
+    y = faces.labels("test")
+    fakes = int(y.sum())
+    if not 0 < fakes < len(y):
+        raise CompanionError(
+            f"The test part has {len(y) - fakes} real and {fakes} fake crops, and figures compare "
+            "the one with the other; take faces that have both.")
+    return y
 
 
 def some(pairs: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import pandas as pd
 from skimage.color import rgb2gray
 
 from tcnsc_lib import CompanionError, paper
-from tcnsc_lib.analysis import sample, some
+from tcnsc_lib.analysis import both_kinds, sample, some
 from tcnsc_lib.codecs import codec
 from tcnsc_lib.faces.store import FaceSet
 
@@ -97,8 +97,11 @@ def grain(images: np.ndarray) -> float:
 
 
 def trace(crops: FaceSet) -> pd.DataFrame:
-    """`grain` of all fake and all real test crops: a row each (column face), a column a codec."""
-    y = crops.labels("test")
+    """`grain` of all fake and all real test crops: a row each (column face), a column a codec.
+
+    Raises CompanionError where one of the two is missing.
+    """
+    y = both_kinds(crops)
     table = pd.DataFrame({"face": ["fake", "real"]})
     for name in paper.CODECS:
         images = crops.images(name, "test")

@@ -34,6 +34,7 @@ EACH = 1000
 TRAINED = "TCNSC"
 SHUFFLED = "TCNSC, weights shuffled"
 BATCH = 64
+FEWEST = 3  # crops of which a silhouette can be told
 SUBJECTS = 3  # of the picture
 SHOWN = ("TCNSC", "Xception-RAW")
 
@@ -203,9 +204,14 @@ def by_seed(detectors: Mapping[tuple[str, int], Detector], crops: FaceSet, chose
 
     crops, chosen, area, seed: as for `maps`; the seed is that of the draw, the same for all.
     silhouette_RAW, silhouette_LQ: means as in Figure 3. same, different: of fakes' maps at LQ; hit,
-    auc: of those on RAW.
+    auc: of those on RAW. Raises CompanionError where an argument doesn't fit, or where there are
+    fewer than three crops.
     """
     _check(crops, chosen, area)
+    if len(chosen) < FEWEST:
+        raise CompanionError(
+            f"A silhouette needs {FEWEST} crops or more, and there are {len(chosen)}; take faces "
+            "of more people.")
     other = strangers(chosen, seed)
     y = chosen.label.to_numpy()
     images = {name: crops.images(name, "test")[chosen.crop] for name in ("RAW", "LQ")}
@@ -221,8 +227,10 @@ def by_seed(detectors: Mapping[tuple[str, int], Detector], crops: FaceSet, chose
         same = correlation(after, raw)
         different = correlation(after[:, None], raw[other])
         on = on_mask(enlarge(raw, crops.size), area)
-        row["same"] = np.nanmean(same[y == 1])
-        row["different"] = np.nanmean(different[y == 1])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a mean of nothing: constant maps
+            row["same"] = np.nanmean(same[y == 1])
+            row["different"] = np.nanmean(different[y == 1])
         row["hit"] = on.hit.mean()
         row["auc"] = on.auc.mean()
         rows.append(row)

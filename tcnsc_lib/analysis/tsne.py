@@ -30,6 +30,7 @@ from tcnsc_lib.faces.store import FaceSet
 CODECS = ("RAW", "MQ", "LQ")
 EACH = 1000
 FOLDS = 5
+FEWEST = 3  # crops; of two no silhouette can be told
 PERPLEXITY = 30.0  # scikit-learn's default; the paper names none
 
 
@@ -49,9 +50,15 @@ def probe(h: np.ndarray, y: np.ndarray, units: np.ndarray) -> np.ndarray:
     """Whether a linear probe is right about each crop: bool (N,).
 
     Logistic regression on standardised h (N, D), fitted on the other people: five folds, a unit is
-    never split. y: int (N,). units: (N,).
+    never split. y: int (N,). units: (N,). Raises CompanionError where the others of a fold are all
+    real or all fake.
     """
     folds = GroupKFold(min(FOLDS, len(np.unique(units))))
+    for others, _ in folds.split(h, y, units):
+        if len(np.unique(y[others])) < 2:
+            raise CompanionError(
+                "Too few people have real and fake crops in the test part for a probe that is "
+                "fitted on some of them and asked about the others; take faces of more people.")
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     with threadpool_limits(1):
         guess = cross_val_predict(model, h, y, groups=units, cv=folds)
@@ -80,13 +87,18 @@ def figure3(detectors: dict[str, Detector], right: dict[str, pd.DataFrame], crop
     x, y: t-SNE's coordinates, each panel fitted by itself, as in the paper. silhouette: in [-1, 1],
     of the crop among real and fake in h (Rousseeuw 1987). neighbour, probe: 1 if they are right,
     see above, both fitted on crops of this very codec. classifier: 1 if the model's own classifier
-    is right. Raises CompanionError for crops of one person, or of one pair of people, alone.
+    is right. Raises CompanionError for crops of one person, or of one pair of people, alone, and
+    for too few of them.
     """
     chosen = sample(crops, EACH, seed)
     if chosen.unit.nunique() < 2:
         raise CompanionError(
             f"The test part in {crops.root} has crops of one person or pair alone, and neighbour "
             "and probe compare with others; take faces of more people.")
+    if len(chosen) < FEWEST:
+        raise CompanionError(
+            f"The test part in {crops.root} has {len(chosen)} crops, and Figure 3 needs {FEWEST} "
+            "or more; take faces of more people.")
     images = {name: crops.images(name, "test")[chosen.crop] for name in CODECS}
     panels = []
     for model, name in tqdm(list(product(detectors, CODECS)), desc="features and t-SNE"):
