@@ -1,51 +1,20 @@
-"""The static site: complete, without network, readable on a phone, replaced as a whole."""
+"""The static site: complete, without network, readable on a phone."""
 import re
 from base64 import b64encode
+from hashlib import sha256
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from made_site import HEAD, PNG, WORDS, body, build, executed, make_home
+from nbformat.v4 import new_output
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.report import items, site
-from tcnsc_lib.report.items import Item
-from tcnsc_lib.report.pages import WIDGET
-from tcnsc_lib.results import claims
-from tcnsc_lib.results.claims import Claim
+from tcnsc_lib.report.place import MARK
 
-PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082")
-HEAD = "# profile {}; seed 0; commit <0123>\nid,claim,holds if,paper,ours,low,high,holds here\n"
-ITEMS = (Item("Table 9", "01_first", "table9", "Nine & ten."),
-         Item("Figure 9", "09_absent", "figure9", "Not made."))
-
-
-def claim(id: str, unit: str, headline: str) -> Claim:
-    return Claim(id, "a sentence", lambda e: e, unit=unit, headline=headline)
-
-
-KNOWN = {known.id: known for known in (
-    claim("table9.gain", "points", "dual < best"), claim("table9.faces", "", "faces differ"))}
-WORDS = """# 1. First: a < b
-
-[next](02_second.ipynb#its-end) [here](#1.-First:-a-<-b)
-[map](../figures/README.md) [gone](05_gone.ipynb)
-[doi](https://doi.org/10.3390/sym14122691) ![there](../figures/demo/table9.png) ![a tree](tree.png)
-![far](https://example.org/far.png)
-<script src="https://example.org/a.js"></script>
-<link rel="stylesheet" href="https://example.org/a.css">
-
-| a | b |
-|---|---|
-| 1 | 2 |
-"""
-TABLE = ('<style scoped>@import url("https://example.org/b.css");</style>'
-         '<table border="1"><tr><td>23.75</td></tr></table>')
-BAR = ("\rtraining:  50%|#####     | 1/2 [00:01<00:01,  1.0it/s]"
-       "\rtraining: 100%|##########| 2/2 [00:02<00:00]\nkept\n")
+INSIDE = f"data:image/png;base64,{b64encode(PNG).decode()}"
 CONTAINERS = ("table", "div", "main", "body", "a", "tbody", "tr")
 
 
@@ -72,53 +41,9 @@ class Links(HTMLParser):
             assert self.open.pop() == tag
 
 
-def executed(words: str, *outputs) -> nbformat.NotebookNode:
-    code = new_code_cell("x < 1", outputs=list(outputs))
-    return new_notebook(cells=[new_markdown_cell(words), code])
-
-
-FILES = {
-    "figures/demo": "table9.gain,a,above 0,20.5,7.7,7.7,7.7,no\n"
-                    "table9.faces,b,above 0,1,1,1,1,no\n",
-    "figures/photos": "table9.gain,a,above 0,20.5,-3.3,-4.4,-2.2,no\n"
-                      "table9.faces,b,above 0,1,2,1,3,yes\n",
-    "build/figures/demo": "table9.gain,a,above 0,20.5,1.8,-0.7,4.0,can't tell\n"
-                          "table9.faces,b,above 0,1,1,1,1,yes\n"}
-"""Folder -> the claims in it: of demo fresh (in build/) and committed, of photos committed."""
-
-
-def outputs() -> list[nbformat.NotebookNode]:
-    """A table, a picture, a widget and progress bars."""
-    picture = b64encode(PNG).decode()
-    widget = {"model_id": "0", "version_major": 2}
-    shown = [{"text/html": TABLE, "text/plain": "23.75"},
-             {"image/png": picture, "text/plain": "<Figure>"},
-             {WIDGET: widget, "text/plain": "0%| widget"}]
-    found = [new_output("display_data", data) for data in shown]
-    return [*found, new_output("stream", name="stderr", text=BAR)]
-
-
 @pytest.fixture
 def home(tmp_path, monkeypatch) -> Path:
-    """notebooks/, and figures/ with claims of demo (fresh, in build/) and photos (committed)."""
-    monkeypatch.setattr(site, "CHECKOUT", tmp_path)
-    monkeypatch.setattr(items, "ITEMS", ITEMS)
-    monkeypatch.setattr(claims, "CLAIMS", KNOWN)
-    for folder, rows in FILES.items():
-        (tmp_path / folder).mkdir(parents=True)
-        text = HEAD.format(Path(folder).name) + rows
-        (tmp_path / folder / "table9_claims.csv").write_text(text)
-    for folder in ("figures/demo", "build/figures/demo"):
-        (tmp_path / folder / "table9.png").write_bytes(PNG)
-    (tmp_path / "notebooks").mkdir()
-    nbformat.write(executed(WORDS, *outputs()), tmp_path / "notebooks/01_first.ipynb")
-    second = executed("# 2. Second\n\n[back](01_first.ipynb)\n\n## its end")
-    nbformat.write(second, tmp_path / "notebooks/02_second.ipynb")
-    return tmp_path
-
-
-def build(home: Path, profile: str = "demo") -> Path:
-    return site.build(home / "notebooks", home / "build/figures" / profile, home / "build/site")
+    return make_home(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -126,15 +51,9 @@ def built(home) -> Path:
     return build(home).parent
 
 
-def body(page: Path) -> str:
-    return page.read_text(encoding="utf-8")
-
-
 def test_there_is_an_index_and_a_page_for_each_notebook(built):
     names = sorted(path.name for path in built.iterdir())
-    assert names == ["01_first.html", "02_second.html", "index.html", "pictures", "style.css"]
-    assert [path.name for path in (built / "pictures").iterdir()] == ["table9.png"]
-    assert (built / "pictures/table9.png").read_bytes() == PNG
+    assert names == [MARK, "01_first.html", "02_second.html", "index.html"]
 
 
 def test_every_relative_address_is_a_file_of_the_site(built):
@@ -148,20 +67,24 @@ def test_every_relative_address_is_a_file_of_the_site(built):
     assert count > 10
 
 
-def loaded(page: Path) -> list[str]:
-    """Addresses that a browser fetches without being asked; a picture inside has none."""
-    found = []
-    for tag, name, address in Links(body(page)).found:
-        if (tag, name) != ("a", "href"):
-            found.append(address.split("base64")[0])
-    return found
-
-
-def test_nothing_is_loaded_from_the_network(built):
+def test_a_page_loads_nothing_at_all(built):
     for page in built.glob("*.html"):
-        assert loaded(page) and not [address for address in loaded(page) if "//" in address]
-        assert not re.search(r"<script|@import|url\(\s*[\"']?http", body(page))
-    assert not re.search(r"@import|url\(", body(built / "style.css"))
+        for tag, name, address in Links(body(page)).found:
+            assert (tag, name) == ("a", "href") or address == INSIDE
+        assert not re.search(r"<script|<link|@import|url\(", body(page))
+
+
+def test_a_page_allows_its_own_style_and_no_more(built):
+    for page in built.glob("*.html"):
+        text = body(page)
+        style = re.search("<style>(.*?)</style>", text, re.DOTALL)[1]
+        digest = b64encode(sha256(style.encode()).digest()).decode()
+        said = re.search('Content-Security-Policy" content="([^"]*)"', text)[1]
+        assert unescape(said) == (
+            f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; "
+            "form-action 'none'")
+        assert text.index("Content-Security-Policy") < text.index("<style>")
+        assert text.count("<style") == 1 and ".highlight .k" in style  # nbconvert's colours
 
 
 def test_links_lead_to_pages_or_become_words(built):
@@ -176,28 +99,27 @@ def test_links_lead_to_pages_or_become_words(built):
 
 def test_pictures_are_inside_the_page_or_told_in_words(built):
     text = body(built / "01_first.html")
-    inside = f"data:image/png;base64,{b64encode(PNG).decode()}"
-    assert text.count(inside) == 2  # the output and ../figures/demo/table9.png
+    assert text.count(INSIDE) == 2  # the output and near.png
     assert len(re.findall("<img", text)) == 2
     assert "<em>a tree</em>" in text and "<em>far</em>" in text
+    assert "<em>there</em>" in text  # not in the notebooks' folder
     assert "No description" not in text
 
 
 def test_outputs_are_there_and_progress_bars_are_not(built):
     text = body(built / "01_first.html")
     assert "23.75" in text and "kept" in text
-    assert "100%" not in text and "widget" not in text
+    shown = text.partition("<main>")[2]
+    assert "100%" not in shown and "widget" not in shown
 
 
 def test_pages_fit_a_phone(built):
     viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">'
     assert all(viewport in body(page) for page in built.glob("*.html"))
     text = body(built / "01_first.html")
-    style = body(built / "style.css")
     assert text.count("<table") == text.count('<div class="scroll"><table') == 2
-    assert ".scroll,pre,.output_subarea{overflow-x:auto" in style
-    assert "img,svg{max-width:100%" in style
-    assert ".highlight .k" in style  # nbconvert's colours
+    assert ".scroll,pre,.output_subarea{overflow-x:auto" in text
+    assert "img{max-width:100%" in text
 
 
 def test_the_index_has_the_fresh_numbers_and_the_other_profiles_committed_ones(built):
@@ -220,8 +142,8 @@ def test_a_profile_without_claims_yet_says_so(home):
 
 def test_an_item_without_picture_or_page_is_there_in_words(built):
     text = body(built / "index.html")
-    assert ('<figure><a href="01_first.html"><img src="pictures/table9.png" alt="">'
-            "<b>Table 9</b></a>") in text
+    assert ('<figure><a href="01_first.html"><img '
+            f'src="{INSIDE}" alt=""><b>Table 9</b></a>') in text
     assert "<figure><b>Figure 9</b><figcaption>Not made.</figcaption></figure>" in text
     assert "Nine &amp; ten." in text
 
@@ -254,64 +176,81 @@ def test_a_profile_of_ones_own_gets_its_column(home):
     assert "7.7 (7.7 to 7.7)" in text and "1.8 (-0.7 to 4.0)" in text
 
 
-# whole or not at all
+# what notebooks need is kept
 
-def test_a_new_site_replaces_the_old_as_a_whole(home, built):
-    (built / "03_old.html").write_text("old")
-    build(home)
-    assert not (built / "03_old.html").exists() and (built / "01_first.html").exists()
-    assert sorted(path.name for path in built.parent.iterdir()) == ["figures", "site"]
-
-
-def damage_a_notebook(home: Path) -> None:
-    (home / "notebooks/02_second.ipynb").write_text("{")
+def with_html(home: Path, html: str) -> str:
+    """The page of a notebook with one output in HTML."""
+    output = new_output("display_data", {"text/html": html})
+    nbformat.write(executed(WORDS, output), home / "notebooks/01_first.ipynb")
+    return body(build(home).parent / "01_first.html")
 
 
-def remove_the_notebooks(home: Path) -> None:
-    for path in (home / "notebooks").iterdir():
-        path.unlink()
+def test_a_stylers_colours_and_alignment_are_kept(home):
+    style = ("<style>#T_ab1_row0_col0, #T_ab1 th { text-align: left; color: #a00;"
+             " background-image: url(x.png) }\nnav { color: red }</style>")
+    text = with_html(home, f'{style}<table id="T_ab1"><tr><td id="T_ab1_row0_col0">5</td></tr>'
+                           "</table>")
+    assert "#T_ab1_row0_col0,#T_ab1 th{text-align: left;color: #a00}" in text
+    assert '<td id="T_ab1_row0_col0">5</td>' in text
+    assert "background-image" not in text and "nav { color" not in text
 
 
-def empty_the_claims(home: Path) -> None:
-    (home / "build/figures/demo/table9_claims.csv").write_text(HEAD.format("demo"))
+@pytest.mark.parametrize("html", [
+    '<table><tbody><tr><th rowspan="2" scope="row">a</th><td colspan="2">b</td></tr></tbody>'
+    "</table>", '<span class="k">def</span>', '<h2 id="part">a</h2>', "<pre>a  b</pre>",
+    "<details><summary>more</summary>words</details>", "<p>x<sub>1</sub> $x^2$ &lt; y</p>"])
+def test_what_readers_need_stays_as_it_is(home, html):
+    assert html in with_html(home, html)
 
 
-@pytest.mark.parametrize("damage, message", [
-    (damage_a_notebook, "02_second.ipynb is no readable notebook"),
-    (remove_the_notebooks, "There are no notebooks in .*notebooks; "),
-    (empty_the_claims, "has no rows; ")])
-def test_a_failed_build_keeps_the_old_site(home, built, damage, message):
-    old = {path: path.read_bytes() for path in built.rglob("*.*")}
-    damage(home)
-    with pytest.raises(CompanionError, match=message):
+def test_an_output_is_shown_in_a_form_that_runs_nothing(home):
+    drawing = {"image/svg+xml": "<svg onload='x'></svg>", "application/javascript": "x()",
+               "text/plain": "a drawing"}
+    alone = {"application/javascript": "alone()"}
+    shown = [new_output("display_data", data) for data in (drawing, alone)]
+    nbformat.write(executed(WORDS, *shown), home / "notebooks/01_first.ipynb")
+    text = body(build(home).parent / "01_first.html")
+    assert "a drawing" in text
+    assert not re.search(r"<svg|x\(\)|alone", text)
+
+
+@pytest.mark.parametrize("content", [b"", PNG[:40], b"GIF89a", b"<svg/>"])
+def test_a_damaged_picture_costs_itself(home, capsys, content):
+    (home / "build/figures/demo/table9.png").write_bytes(content)
+    (home / "notebooks/near.png").write_bytes(content)
+    text = body(build(home))
+    assert '<figure><a href="01_first.html"><b>Table 9</b></a>' in text
+    assert "<em>near</em>" in body(home / "build/site/01_first.html")
+    said = capsys.readouterr().err
+    assert "table9.png " in said and "shows Table 9 without it." in said
+
+
+def test_a_notebook_named_index_is_refused(home):
+    (home / "notebooks/02_second.ipynb").rename(home / "notebooks/index.ipynb")
+    with pytest.raises(CompanionError, match="would be the index of the site"):
         build(home)
-    assert {path: path.read_bytes() for path in built.rglob("*.*")} == old
-    assert sorted(path.name for path in built.parent.iterdir()) == ["figures", "site"]
 
 
-def test_a_swap_that_fails_puts_the_old_site_back(home, built, monkeypatch):
-    rename = Path.rename
+NOTEBOOKS = {
+    "empty": b"", "binary": bytes(range(256)), "cut": b'{"cells": [', "list": b"[]",
+    "null": b"null", "number": b"7", "no cells": b'{"nbformat": 4, "nbformat_minor": 5}',
+    "cells of numbers": b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [1]}',
+    "old": b'{"nbformat": 1}', "new": b'{"nbformat": 99, "cells": []}', "deep": b"[" * 100_000}
 
-    def fail(self, target):
-        if self.name == ".site.part":
-            raise OSError("disk")
-        return rename(self, target)
 
-    monkeypatch.setattr(Path, "rename", fail)
-    with pytest.raises(OSError, match="disk"):
+@pytest.mark.parametrize("content", NOTEBOOKS.values(), ids=NOTEBOOKS)
+def test_a_damaged_notebook_is_a_sentence_that_names_it(home, content):
+    (home / "notebooks/02_second.ipynb").write_bytes(content)
+    with pytest.raises(CompanionError, match="02_second.ipynb is no readable notebook") as caught:
         build(home)
-    assert (built / "index.html").exists()
+    assert "\n" not in str(caught.value) and str(caught.value).endswith("execute it again.")
 
 
-def test_what_is_no_site_is_never_replaced(home):
-    with pytest.raises(CompanionError, match="notebooks is there and is no site"):
-        site.build(home / "notebooks", home / "build/figures/demo", home / "notebooks")
-    assert (home / "notebooks/01_first.ipynb").exists()
-
-
-def test_missing_folders_are_told(home):
-    figures = home / "build/figures/demo"
-    with pytest.raises(CompanionError, match="There are no notebooks in .*nowhere"):
-        site.build(home / "nowhere", figures, home / "build/site")
-    with pytest.raises(CompanionError, match="There is no folder .*nowhere"):
-        site.build(home / "notebooks", home / "nowhere", home / "build/site")
+@pytest.mark.parametrize("row", [
+    "table9.gain,a,above 0,20.5,1,0,2,maybe", "table9.gain,a,above 0,20.5,many,0,2,yes",
+    "table9.gain,a,above 0,20.5,inf-1,0,2,yes", "table9.gain,a,above 0,20.5,1,0,2,"])
+def test_damaged_claims_are_a_sentence(home, row):
+    path = home / "build/figures/demo/table9_claims.csv"
+    path.write_text(HEAD.format("demo") + f"{row}\ntable9.faces,b,above 0,1,1,1,1,yes\n")
+    with pytest.raises(CompanionError, match="table9_claims.csv is damaged .row 1, "):
+        build(home)

@@ -3,10 +3,12 @@
 On the machine that made the committed files every number is identical. Elsewhere a number may move
 by what `tolerances` allows for its file and column. What isn't compared is listed, with the reason.
 A verdict, such as "holds here", follows from numbers and may flip within their tolerance: each flip
-is told, and none fails.
+is told, and none fails. A file that is damaged, on either side, fails by name and stops nothing.
 """
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +16,14 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from tcnsc_lib import CompanionError
+from tcnsc_lib import CompanionError, checked
 from tcnsc_lib.evidence import read_table
+from tcnsc_lib.report import drawn
 from tcnsc_lib.report.tolerances import DRAWN, FOLLOWS, Rule, rule_of
 
 KINDS = {".csv", ".png"}
 NEW = "made here, none committed"
-SAME_BYTES = "drawn, same bytes"
-OTHER_BYTES = "drawn"
+FINE = "agree|drawn|made"  # how a verdict begins where nothing is wrong
 
 
 @dataclass(frozen=True)
@@ -46,17 +48,51 @@ class Comparison:
 
 def compare(committed: pd.DataFrame, ours: pd.DataFrame, rule: Rule) -> Comparison:
     """Two tables of the same file, column by column, under its rule."""
-    if list(committed.columns) != list(ours.columns) or len(committed) != len(ours):
-        return Comparison(committed.size, 0, float("nan"), "other rows or columns")
+    other = _other_form(committed, ours)
+    if other:
+        return Comparison(committed.size, 0, float("nan"), other)
     parts = []
     for name in committed:
-        if name not in rule.skipped:
+        if name in rule.skipped:
+            parts.append(_skipped(committed[name], ours[name]))
+        else:
             parts.append(_column(committed[name], ours[name], rule.within.get(name, 0.0)))
     wrong = [part.wrong for part in parts if part.wrong]
     numbers = sum(part.numbers for part in parts)
     agree = sum(part.agree for part in parts)
     largest = max((part.largest for part in parts), default=0.0)
     return Comparison(numbers, agree, largest, wrong[0] if wrong else "")
+
+
+def _other_form(committed: pd.DataFrame, ours: pd.DataFrame) -> str:
+    """What is other about a table's rows or columns; "" for nothing."""
+    lost = [name for name in committed if name not in ours]
+    more = [name for name in ours if name not in committed]
+    if lost:
+        return f"LACKS column {_listed(lost)}"
+    if more:
+        return f"has a column {_listed(more)} more"
+    if list(committed) != list(ours):
+        return "columns in another order"
+    if len(committed) != len(ours):
+        return f"{len(ours)} rows, committed {len(committed)}"
+    return ""
+
+
+def _skipped(old: pd.Series, new: pd.Series) -> Comparison:
+    """A column that isn't compared: where it holds numbers, it has to hold numbers here too.
+
+    Where the committed one lacks some, which number lacks may be another.
+    """
+    if not _numeric(old) or old.isna().all():
+        return Comparison()
+    if not _numeric(new):
+        return Comparison(wrong=f"column {old.name} holds no numbers")
+    lost = ~np.isfinite(new.to_numpy(float))
+    whole = np.isfinite(old.to_numpy(float)).all()
+    if (whole and lost.any()) or lost.all():
+        return Comparison(wrong=f"column {old.name} LACKS {lost.sum()} numbers")
+    return Comparison()
 
 
 def _column(old: pd.Series, new: pd.Series, allowed: float) -> Comparison:
@@ -97,19 +133,36 @@ def verdict(committed: Path, ours: Path) -> pd.DataFrame:
 
 def _row(name: str, committed: Path, ours: Path) -> tuple[str, int, int, float, str]:
     _, rule = rule_of(name)
-    if not ours.exists():
+    if not os.path.lexists(ours):
         return (name, 0, 0, float("nan"), rule.apart or "MISSING")
     if committed.suffix == ".png":
-        same = committed.read_bytes() == ours.read_bytes()
-        return (name, 0, 0, 0.0, SAME_BYTES if same else OTHER_BYTES)
-    found = compare(read_table(committed), read_table(ours), rule)
+        return (name, 0, 0, 0.0, drawn.verdict(committed, ours))
+    try:
+        old = _table(committed, "committed file")
+        new = _table(ours, "file")
+    except CompanionError as error:
+        return (name, 0, 0, float("nan"), str(error))
+    found = compare(old, new, rule)
     return (name, found.numbers, found.agree, found.largest, found.verdict)
+
+
+def _table(path: Path, whose: str) -> pd.DataFrame:
+    """A table; a CompanionError says in a few words what is wrong with this file."""
+    try:
+        data = checked.content(path, checked.LARGEST_TABLE, "restore it")
+        if not data:
+            raise CompanionError("it is empty; restore it.")
+        if b"\0" in data:
+            raise CompanionError("it holds zero bytes, as no text does; restore it.")
+        return read_table(path)
+    except (CompanionError, ValueError) as error:
+        raise CompanionError(f"DAMAGED {whose}: {drawn.few_words(error, path)}") from error
 
 
 def good(table: pd.DataFrame) -> bool:
     """Whether there is something to compare and every item agrees."""
     compared = table[table.verdict != NEW]
-    return len(compared) > 0 and bool(table.verdict.str.match("agree|drawn|made").all())
+    return len(compared) > 0 and bool(table.verdict.str.match(FINE).all())
 
 
 def flips(committed: Path, ours: Path) -> list[str]:
@@ -123,9 +176,11 @@ def flips(committed: Path, ours: Path) -> list[str]:
     for name in files(committed):
         _, rule = rule_of(name)
         columns = [column for column, why in rule.skipped.items() if why == FOLLOWS]
-        if columns and (Path(ours) / name).exists():
-            old = read_table(Path(committed) / name)
-            new = read_table(Path(ours) / name)
+        if not columns:
+            continue
+        with contextlib.suppress(CompanionError):  # of damaged and missing files `verdict` tells
+            old = _table(Path(committed) / name, "committed file")
+            new = _table(Path(ours) / name, "file")
             told += [f"{name}: {flip}" for flip in _flips(old, new, columns)]
     return told
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tcnsc_lib.evidence import Evidence
+from tcnsc_lib.report import derived
 from tcnsc_lib.report.text import NOTHING
 from tcnsc_lib.results import claims
 
@@ -87,7 +88,7 @@ def _ours(claim: str, name: str, e: Evidence, row: dict) -> dict:
     if not e.has(table):
         return {name: math.nan, f"{name}_low": math.nan, f"{name}_high": math.nan,
                 f"{name}_holds": ""}
-    found = claims.lookup(e, claim)
+    found = derived.claim(e, claim)
     paper = found.paper if math.isnan(row["paper"]) else row["paper"]
     return {name: found.ours, f"{name}_low": found.low, f"{name}_high": found.high,
             f"{name}_holds": found["holds here"], "paper": paper}

@@ -1,33 +1,36 @@
 """Executed notebooks as pieces of HTML that need neither network nor script: the site's pages."""
 from __future__ import annotations
 
-import base64
-import mimetypes
 import re
+from functools import partial
 from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
+import nbformat
 from nbconvert import HTMLExporter
 
-from tcnsc_lib import CompanionError
+from tcnsc_lib import CompanionError, checked
+from tcnsc_lib.report import embed
+from tcnsc_lib.report.clean import SCHEMES, cleaned, rules
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
+SHOWN = {"text/html", "text/markdown", "text/plain", "text/latex", "image/png", "image/jpeg",
+         "image/gif", "image/webp"}  # forms of an output that a page can show; drawings in SVG run
 BAR = re.compile(r"\d+%\||\d+it \[|\[\d+:\d\d<")  # what a tqdm bar on stderr has and nothing else
-FOREIGN = re.compile(  # what loads or runs something
-    r"<(script|iframe|object)\b.*?</\1>|<(?:link|embed)\b[^>]*>"
-    r"|<style\b[^>]*>(?:(?!</style>).)*(?:@import|url\().*?</style>", re.DOTALL | re.IGNORECASE)
-TAG = r'<{}\b(?:[^>"]|"[^"]*")*>'
 HEADING = re.compile(r"<h1[^>]*>(.*?)(?:<a class=\"anchor-link\".*?)?</h1>", re.DOTALL)
+LARGEST = 200_000_000  # bytes of a notebook
+AGAIN = "execute it again"
 
 
 class Page(NamedTuple):
-    """An executed notebook: its file's stem, its first heading as text, its HTML."""
+    """An executed notebook: its file's stem, its first heading as text, its HTML, its own CSS."""
 
     stem: str
     title: str
     body: str
+    style: str = ""
 
     @property
     def label(self) -> str:
@@ -41,16 +44,20 @@ class Page(NamedTuple):
 def pages(folder: Path) -> tuple[list[Page], str]:
     """All notebooks of a folder in the order of their names, and the CSS that colours their code.
 
-    A folder without notebooks, and a file that isn't one, are a CompanionError.
+    A folder without notebooks, a file that isn't one, and a notebook whose page would be the index
+    are a CompanionError.
     """
     paths = sorted(Path(folder).glob("*.ipynb"))
     if not paths:
         raise CompanionError(f"There are no notebooks in {folder}; execute them first "
                              "(make reproduce).")
-    exporter = HTMLExporter(template_name="basic")
-    exporter.register_preprocessor(still, enabled=True)
-    exporter.register_preprocessor(_described, enabled=True)
     stems = {path.stem for path in paths}
+    if "index" in stems:
+        raise CompanionError(f"The page of {folder}/index.ipynb would be the index of the site; "
+                             "name that notebook otherwise.")
+    exporter = HTMLExporter(template_name="basic")
+    for step in (still, _showable, _described):
+        exporter.register_preprocessor(step, enabled=True)
     found = []
     for path in paths:
         page, colours = _page(exporter, path, stems)
@@ -60,16 +67,36 @@ def pages(folder: Path) -> tuple[list[Page], str]:
 
 def _page(exporter: HTMLExporter, path: Path, stems: set[str]) -> tuple[Page, str]:
     """One notebook as a page, and the CSS of its code. stems: the notebooks that have a page."""
+    notebook = read(path)
     try:
-        html, resources = exporter.from_filename(str(path))
-    except (ValueError, KeyError, AttributeError) as error:
-        reason = str(error).splitlines()[0][:100]
-        raise CompanionError(f"{path} is no readable notebook ({reason}); execute it "
-                             "again.") from error
-    body = _tidy(html, path.parent, stems)
+        html, resources = exporter.from_notebook_node(notebook)
+    except Exception as error:  # whatever a template or a filter makes of what it can't show
+        raise _damaged(path, error) from error
+    image = partial(_image, folder=path.parent)
+    body = cleaned(html, link=partial(_link, stems=stems), image=image)
     heading = HEADING.search(body)
     title = unescape(re.sub("<[^>]+>", "", heading[1])) if heading else path.stem
-    return Page(path.stem, title, body), resources["inlining"]["css"][0]
+    return Page(path.stem, title, body, rules(html)), resources["inlining"]["css"][0]
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    """The notebook in a file, valid by nbformat's schema. Raises CompanionError for any other file.
+    """
+    data = checked.content(path, LARGEST, AGAIN)
+    try:
+        notebook = nbformat.reads(data.decode("utf-8-sig"), as_version=4)
+        nbformat.validate(notebook)
+    except nbformat.ValidationError as error:
+        raise _damaged(path, error.message) from error
+    except Exception as error:  # of JSON that is something else, nbformat says it in many ways
+        raise _damaged(path, error) from error
+    return notebook
+
+
+def _damaged(path: Path, error: Exception | str) -> CompanionError:
+    lines = str(error).splitlines()
+    reason = lines[0][:100] if lines else type(error).__name__
+    return CompanionError(f"{path} is no readable notebook ({reason}); {AGAIN}.")
 
 
 def still(notebook, resources):
@@ -81,6 +108,18 @@ def still(notebook, resources):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if _without_bar(output)]
+    return notebook, resources
+
+
+def _showable(notebook, resources):
+    """A preprocessor for nbconvert: each output in a form of SHOWN; without one it goes."""
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        for output in cell.outputs:
+            for kind in set(output.get("data", {})) - SHOWN:
+                del output.data[kind]
+        cell.outputs = [output for output in cell.outputs if output.get("data", True)]
     return notebook, resources
 
 
@@ -105,47 +144,36 @@ def _without_bar(output) -> bool:
     return bool(output.text.strip())
 
 
-def _tidy(body: str, folder: Path, stems: set[str]) -> str:
-    """A notebook's HTML: links lead somewhere, pictures are inside, tables scroll, nothing foreign.
-
-    folder: what the notebook's relative paths start from. stems: the notebooks that have a page.
-    """
-    body = FOREIGN.sub("", body)
-    body = re.sub(TAG.format("a"), lambda match: _link(match[0], stems), body)
-    body = re.sub(TAG.format("img"), lambda match: _image(match[0], folder), body)
-    body = re.sub(r"<table\b", '<div class="scroll"><table', body)
-    return body.replace("</table>", "</table></div>")
-
-
-def _link(tag: str, stems: set[str]) -> str:
-    """An <a> tag that leads to a notebook's page.
-
-    A link to another file, which isn't in the site, becomes words.
-    """
-    href = re.search(r'\shref="([^"]*)"', tag)
-    if not href or re.match(r"https?:|mailto:|#", href[1]):
-        return tag
-    parts = urlsplit(unescape(href[1]))
+def _link(address: str, stems: set[str]) -> str | None:
+    """Where a notebook's link leads in the site; None for a file that isn't in it."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # such as http://[
+        return None
+    if parts.scheme:
+        return address if parts.scheme.lower() in SCHEMES else None
+    if address.startswith("#"):
+        return address
     target = Path(unquote(parts.path))
-    elsewhere = parts.scheme or parts.netloc or target.suffix != ".ipynb"
-    if elsewhere or target.stem not in stems:
-        return tag.replace(href[0], "")
+    if parts.netloc or target.suffix != ".ipynb" or target.stem not in stems:
+        return None
     fragment = f"#{quote(unquote(parts.fragment))}" if parts.fragment else ""
-    return tag.replace(href[0], f' href="{quote(target.stem)}.html{fragment}"')
+    return f"{quote(target.stem)}.html{fragment}"
 
 
-def _image(tag: str, folder: Path) -> str:
-    """An <img> tag with the picture itself inside.
+def _image(address: str, folder: Path) -> str | None:
+    """A notebook's picture as a data: URI; None where it is damaged or not in the folder.
 
-    Where the picture isn't on this disk, the words that describe it.
+    folder: where the notebook lies. Links on the disk are followed before it is looked at where a
+    file lies, so no picture from elsewhere gets into the site.
     """
-    source = re.search(r'\ssrc="([^"]*)"', tag)
-    if source and source[1].startswith("data:"):
-        return tag
-    path = folder / unquote(unescape(source[1])) if source else folder
-    kind = mimetypes.guess_type(path.name)[0] or ""
-    if kind.startswith("image/") and path.is_file():
-        data = base64.b64encode(path.read_bytes()).decode()
-        return tag.replace(source[0], f' src="data:{kind};base64,{data}"')
-    alt = re.search(r'\salt="([^"]*)"', tag)
-    return f"<em>{alt[1]}</em>" if alt and alt[1] else ""
+    if address.lower().lstrip().startswith("data:"):
+        return embed.same_uri(address)
+    try:
+        parts = urlsplit(address)
+        path = (folder / unquote(parts.path)).resolve()
+        inside = path.is_relative_to(folder.resolve())
+        local = not (parts.scheme or parts.netloc)
+        return embed.file_uri(path) if inside and local else None
+    except (CompanionError, ValueError, OSError):
+        return None

@@ -15,6 +15,7 @@ from tcnsc_lib import paper
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import MODEL_B
 from tcnsc_lib.files import CHECKOUT
+from tcnsc_lib.report import derived
 from tcnsc_lib.report.items import ITEMS, Item, heading, inside, profiles_of, verdicts
 from tcnsc_lib.report.text import NOTHING, cell, fill
 from tcnsc_lib.results.tables import wide
@@ -104,7 +105,9 @@ def table1(evidences: Mapping[str, Evidence]) -> str:
     """Table 1 in full, and the classifier alone: a line for the paper and one for each profile."""
     blocks = {"paper": pd.concat([paper.TABLE1, paper.TABLE2.loc[[MODEL_B]]])}
     for name, e in evidences.items():
-        blocks[name] = wide(pd.concat([e.read("table1"), e.read("difficulty")]))
+        pairs = derived.scores(e, "table1", paper.CODECS, paper.TABLE1.index)
+        alone = derived.scores(e, "difficulty", paper.CODECS, [MODEL_B])
+        blocks[name] = wide(pd.concat([pairs, alone]))
     rows = []
     for training in blocks["paper"].index:
         label = f"classifier alone ({MODEL_B})" if training == MODEL_B else training
@@ -119,8 +122,9 @@ def table2(evidences: Mapping[str, Evidence]) -> str:
     head = ["", "paper, RAW → LQ"]
     for name in evidences:
         head += [f"{name}, RAW → LQ", "AUC, LQ", "seeds, LQ"]
-    ours = {name: e.read("table2") for name, e in evidences.items()}
-    seeds = {name: e.read("table2_seeds").query("codec == 'LQ'") for name, e in evidences.items()}
+    ours = {name: derived.scores(e, "table2") for name, e in evidences.items()}
+    every = {name: derived.seeds(e, "table2_seeds") for name, e in evidences.items()}
+    seeds = {name: table.query("codec == 'LQ'") for name, table in every.items()}
     rows = []
     for training in dict.fromkeys(ours[DEFAULT].training):
         cells = [training, _fall(_of(paper.TABLE2, training))]
@@ -136,7 +140,7 @@ def table3(evidences: Mapping[str, Evidence]) -> str:
     head = ["", "paper, RAW → LQ"]
     for name in evidences:
         head += [f"{name}, RAW → LQ", "AUC, LQ"]
-    ours = {name: e.read("table3") for name, e in evidences.items()}
+    ours = {name: derived.scores(e, "table3") for name, e in evidences.items()}
     rows = []
     for training in dict.fromkeys(ours[DEFAULT].training):
         cells = [training, _fall(_of(paper.TABLE3, training))]
@@ -170,13 +174,13 @@ def _spread(values: pd.Series) -> str:
 
 def differences(evidences: Mapping[str, Evidence]) -> str:
     """Differences over seeds at LQ, from table2_differences.csv; bold where settled."""
-    tables = {name: e.read("table2_differences") for name, e in evidences.items()}
-    at_lq = {name: table.query("codec == 'LQ'") for name, table in tables.items()}
+    at_lq = {name: derived.differences(e, "LQ") for name, e in evidences.items()}
+    derived.same_rows(at_lq, evidences, "table2_differences")
     rows = []
-    for title in at_lq[DEFAULT].iloc[:, 0]:
+    for title in at_lq[DEFAULT].index:
         cells = [title]
         for table in at_lq.values():
-            row = table[table.iloc[:, 0] == title].iloc[0]
+            row = table.loc[title]
             text = cell(row.difference, "points", row.low, row.high)
             cells.append(f"**{text}**" if row.settled == "yes" else text)
         rows.append(cells)

@@ -51,9 +51,7 @@ def everything(evidences: Mapping[str, Evidence], keep: bool = True) -> Iterator
             if not e.measured.is_dir():
                 raise CompanionError(f"Profile {name} has no evidence in {e.folder}; `tcnsc table "
                                      f"1 --profile {name}` makes some.")
-            unfinished = shutil.ignore_patterns("*.part")
-            copy = shutil.copytree(e.folder, Path(folder) / name, ignore=unfinished)
-            fresh[name] = Evidence(e.p, Path(copy))
+            fresh[name] = Evidence(e.p, _copied(e.folder, Path(folder) / name))
             yield from _tables(fresh[name], e, keep)
             yield from _pictures(fresh[name], e, keep)
         ours = (CHECKOUT / "figures").resolve()
@@ -61,6 +59,16 @@ def everything(evidences: Mapping[str, Evidence], keep: bool = True) -> Iterator
             yield _readme(fresh, keep)
         else:
             yield readme.README, f"left as it is, for these figures aren't those in {ours}"
+
+
+def _copied(folder: Path, copy: Path) -> Path:
+    """A copy of a profile's folder. Raises CompanionError for pipes and links to nothing in it."""
+    unfinished = shutil.ignore_patterns("*.part")
+    try:
+        return Path(shutil.copytree(folder, copy, ignore=unfinished))
+    except shutil.Error as error:
+        file, _, reason = error.args[0][0]
+        raise CompanionError(f"{file} can't be copied ({reason}); remove it.") from error
 
 
 def _tables(fresh: Evidence, e: Evidence, keep: bool) -> Iterator[Step]:
@@ -111,7 +119,7 @@ def _readme(fresh: Mapping[str, Evidence], keep: bool) -> Step:
 def _put(content: bytes, path: Path, keep: bool) -> Step:
     """Write a file if that changes it."""
     there = path.exists()
-    if there and path.read_bytes() == content:
+    if path.is_file() and path.read_bytes() == content:
         return path, SAME
     if keep:
         with atomic(path) as part:

@@ -1,11 +1,11 @@
 """A small static site: an index with every item's verdict, and a page for each executed notebook.
 
-It loads nothing from the network and runs no script, so it reads the same from a disk, on a phone
-or behind a web server. `build(notebooks, figures, out)` writes it whole or not at all.
+Each page is one file that loads nothing and runs no script, so it reads the same from a disk, on a
+phone or behind a web server. `build(notebooks, figures, out)` writes it whole or not at all.
 """
 from __future__ import annotations
 
-import shutil
+import sys
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -13,11 +13,12 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from tcnsc_lib import CompanionError
+from tcnsc_lib import CompanionError, checked
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.files import CHECKOUT, write_text
 from tcnsc_lib.profiles import profile
-from tcnsc_lib.report import items
+from tcnsc_lib.report import embed, items, place
+from tcnsc_lib.report.frame import turn, whole
 from tcnsc_lib.report.pages import Page, pages
 from tcnsc_lib.report.text import cell
 
@@ -43,58 +44,43 @@ def build(notebooks: Path, figures: Path, out: Path) -> Path:
 
     Returns its index. notebooks: folder of executed notebooks. figures: folder with this profile's
     tables and pictures, named after the profile; the other profiles' verdicts are taken from the
-    committed figures. On any error what was in `out` stays; what isn't such a site is never
-    replaced.
+    committed figures. On any error what was in `out` stays; what no build wrote is never replaced
+    (`place`). A picture that can't be read is told on standard error and left out.
     """
     figures = Path(figures).resolve()
-    out = Path(out).resolve()
+    notebooks = Path(notebooks).resolve()
     if not figures.is_dir():
         raise CompanionError(f"There is no folder {figures}; name the folder with a profile's "
                              "tables and figures.")
-    if out.exists() and not _is_site(out):
-        raise CompanionError(f"{out} is there and is no site of this companion; name a new folder.")
-    part = out.with_name(f".{out.name}.part")
-    old = out.with_name(f".{out.name}.old")
-    _remove(part, old)  # left by a build that was killed
-    try:
-        _write(Path(notebooks).resolve(), figures, part)
-        if out.exists():
-            out.rename(old)
-        part.rename(out)
-    finally:
-        if old.exists() and not out.exists():
-            old.rename(out)
-        _remove(part, old)
-    return out / "index.html"
-
-
-def _is_site(folder: Path) -> bool:
-    return (folder / "index.html").exists() and (folder / "style.css").exists()
-
-
-def _remove(*folders: Path) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
+    with place.replacing(out, (notebooks, figures)) as part:
+        _write(notebooks, figures, part)
+    return Path(out).resolve() / "index.html"
 
 
 def _write(notebooks: Path, figures: Path, out: Path) -> None:
     found, colours = pages(notebooks)
     evidences = _evidences(figures)
-    pictures = {item.picture for item in items.ITEMS if _picture(figures, item).exists()}
-    (out / "pictures").mkdir(parents=True)
-    for name in pictures:
-        shutil.copyfile(figures / f"{name}.png", out / "pictures" / f"{name}.png")
-    write_text(out / "style.css", colours + STYLE.read_text(encoding="utf-8"))
+    style = colours + STYLE.read_text(encoding="utf-8")
     foot = _foot(figures)
-    index = _index(found, evidences, figures.name, pictures)
-    write_text(out / "index.html", _shell(TITLE, index, found, "", foot))
+    index = Page("", TITLE, _index(found, evidences, figures.name, _pictures(figures)))
+    write_text(out / "index.html", whole(index, found, foot, style))
     for i, page in enumerate(found):
-        text = _shell(page.title, page.body + _turn(found, i), found, page.stem, foot)
-        write_text(out / f"{page.stem}.html", text)
+        turned = page._replace(body=page.body + turn(found, i))
+        write_text(out / f"{page.stem}.html", whole(turned, found, foot, style))
 
 
-def _picture(figures: Path, item: items.Item) -> Path:
-    return figures / f"{item.picture}.png"
+def _pictures(figures: Path) -> dict[str, str]:
+    """Stem -> data: URI, of the items' pictures that are there."""
+    found = {}
+    for item in items.ITEMS:
+        path = figures / f"{item.picture}.png"
+        if not path.exists():
+            continue
+        try:
+            found[item.picture] = embed.file_uri(path)
+        except CompanionError as error:
+            print(f"tcnsc: {error} The site shows {item.name} without it.", file=sys.stderr)
+    return found
 
 
 def _evidences(figures: Path) -> dict[str, Evidence]:
@@ -104,56 +90,14 @@ def _evidences(figures: Path) -> dict[str, Evidence]:
     return {name: Evidence(profile(name), folder) for name, folder in folders.items()}
 
 
-def _shell(title: str, body: str, found: list[Page], here: str, foot: str) -> str:
-    """A whole page. here: the stem of its notebook, "" for the index.
-
-    title is text, body and foot are HTML.
-    """
-    entries = {"": "Overview"} | {page.stem: page.label for page in found}
-    links = "\n".join(_entry(stem, name, stem == here) for stem, name in entries.items())
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<link rel="stylesheet" href="style.css">
-</head>
-<body>
-<header><nav>
-{links}
-</nav></header>
-<main>
-{body}
-</main>
-<footer>{foot}</footer>
-</body>
-</html>
-"""
-
-
-def _entry(stem: str, name: str, here: bool) -> str:
-    """A link of the navigation; the page that one is on says so."""
-    current = ' aria-current="page"' if here else ""
-    return f'<a href="{quote(stem or "index")}.html"{current}>{escape(name)}</a>'
-
-
-def _turn(found: list[Page], i: int) -> str:
-    """Links to the page before, of the first notebook the index, and to the page after."""
-    before = found[i - 1] if i else Page("index", "Overview", "")
-    links = f'<a href="{quote(before.stem)}.html">← {escape(before.title)}</a>'
-    for after in found[i + 1:i + 2]:
-        links += f'\n<a href="{quote(after.stem)}.html">{escape(after.title)} →</a>'
-    return f'<p class="turn">{links}</p>'
-
-
 def _foot(figures: Path) -> str:
     """The profile and, from its first measured table that says so, what made it."""
     text = f"Profile {figures.name}."
     tables = [*sorted((figures / "evidence").glob("*.csv")), *sorted(figures.glob("*.csv"))]
     for path in tables:
-        with path.open(encoding="utf-8") as file:
-            first = file.readline()
+        cure = "make it again, see figures/README.md"
+        lines = checked.content(path, checked.LARGEST_TABLE, cure).partition(b"\n")
+        first = lines[0].decode("utf-8", errors="replace")
         if first.startswith("#"):
             text += f" {path.name} was made by: {first.lstrip('# ').strip()}."
             break
@@ -161,10 +105,10 @@ def _foot(figures: Path) -> str:
 
 
 def _index(found: list[Page], evidences: Mapping[str, Evidence], fresh: str,
-           pictures: set[str]) -> str:
+           pictures: Mapping[str, str]) -> str:
     """The index: what this is, a picture an item, every verdict, and the list of notebooks.
 
-    fresh: the profile whose numbers were just made.
+    fresh: the profile whose numbers were just made. pictures: stem -> address.
     """
     stems = {page.stem for page in found}
     return "\n".join([
@@ -180,12 +124,12 @@ def _linked(text: str, stem: str, stems: set[str]) -> str:
     return f'<a href="{quote(stem)}.html">{text}</a>' if stem in stems else text
 
 
-def _gallery(stems: set[str], pictures: set[str]) -> str:
+def _gallery(stems: set[str], pictures: Mapping[str, str]) -> str:
     figures = []
     for item in items.ITEMS:
         image = ""
         if item.picture in pictures:
-            image = f'<img src="pictures/{quote(item.picture)}.png" alt="">'
+            image = f'<img src="{pictures[item.picture]}" alt="">'
         name = _linked(f"{image}<b>{escape(item.name)}</b>", item.notebook, stems)
         caption = f"<figcaption>{escape(item.caption)}</figcaption>"
         figures.append(f"<figure>{name}{caption}</figure>")

@@ -26,6 +26,7 @@ import pandas as pd
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.evidence import Evidence
+from tcnsc_lib.report import derived
 from tcnsc_lib.results import claims
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _value(name: str, e: Evidence) -> tuple[object, int | None]:
     if name in claims.CLAIMS:
         return _claim(name, e), None
     if stem in claims.CLAIMS:
-        row = claims.lookup(e, stem).rename({"holds here": "holds"})
+        row = derived.claim(e, stem).rename({"holds here": "holds"})
         if column not in row.index:
             raise _unknown()
         return row[column], decimals(claims.CLAIMS[stem].unit, row.ours, row.low, row.high)
@@ -136,7 +137,7 @@ def _value(name: str, e: Evidence) -> tuple[object, int | None]:
 
 def _claim(id: str, e: Evidence) -> str | None:
     """A claim's number and interval; None where it has no number."""
-    row = claims.lookup(e, id)
+    row = derived.claim(e, id)
     if pd.isna(row.ours):
         return None
     return cell(row.ours, claims.CLAIMS[id].unit, row.low, row.high)

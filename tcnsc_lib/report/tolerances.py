@@ -15,8 +15,11 @@ ONE_CROP = "a single crop's value follows from a training in every detail; its m
 NEAR_EMPTY = "whether a map is empty hangs on last digits; the means over maps are compared"
 CLOCK = "a machine's speed"
 FOLLOWS = "follows from numbers of the same file, which are compared"
-DRAWN = "drawn from numbers that are compared"
+DRAWN = "drawn from numbers that are compared; here only whether it opens, its size, not blank"
 APART = "made apart, by `tcnsc table choices`"
+
+SIZE = 0.1  # share of a side by which a picture may be larger or smaller: its margins fit its words
+CROP = 16.0  # mean difference, of 255, between two pictures of one stored crop
 
 
 @dataclass(frozen=True)
