@@ -7,13 +7,8 @@ READY    := $(VENV)/.ready
 BOOKS    := $(sort $(wildcard notebooks/*.ipynb))
 BUILD    := $(CURDIR)/build
 export TCNSC_PROFILE := $(PROFILE)
-# Notebooks run in their own folder, where a relative path would mean another place.
-ifdef TCNSC_SOURCE
-export TCNSC_SOURCE := $(abspath $(TCNSC_SOURCE))
-endif
-ifdef TCNSC_HOME
-export TCNSC_HOME := $(abspath $(TCNSC_HOME))
-endif
+# TCNSC_SOURCE, TCNSC_HOME and TCNSC_FIGURES go on as they are: tcnsc_lib.profiles expands ~ and
+# counts relative ones from here, in notebooks too.
 # What is committed lies in the checkout, wherever TCNSC_HOME is.
 COMMITTED := TCNSC_FIGURES="$(CURDIR)/figures"
 
@@ -23,6 +18,12 @@ $(MEASURED): export IPYTHONDIR := $(BUILD)/settings/ipython
 $(MEASURED): export JUPYTER_CONFIG_DIR := $(BUILD)/settings/jupyter
 $(MEASURED): export JUPYTER_RUNTIME_DIR := $(BUILD)/settings/runtime
 $(MEASURED): export MPLCONFIGDIR := $(BUILD)/settings/matplotlib
+# Notebooks run on this environment's kernel, whatever else is called "python3" on this machine.
+RUN_NOTEBOOKS := reproduce test refresh lab
+$(RUN_NOTEBOOKS): export JUPYTER_DATA_DIR := $(BUILD)/settings/data
+$(RUN_NOTEBOOKS): export JUPYTER_PATH :=
+$(RUN_NOTEBOOKS): export JUPYTER_PREFER_ENV_PATH := 1
+$(MEASURED): export JUPYTER_CONFIG_PATH :=
 # The committed numbers are a CPU's.
 test report refresh: export CUDA_VISIBLE_DEVICES :=
 unexport MPLBACKEND
@@ -59,7 +60,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 reproduce: $(READY)
-	rm -rf "$(BUILD)/figures" "$(BUILD)/notebooks"
+	rm -rf "$(BUILD)/figures" "$(BUILD)/notebooks" "$(BUILD)/site"
 	$(BIN)/tcnsc train all
 	TCNSC_FIGURES="$(BUILD)/figures" $(EXECUTE) --output-dir "$(BUILD)/notebooks" $(BOOKS)
 	TCNSC_FIGURES="$(BUILD)/figures" $(BIN)/tcnsc report --profile $(PROFILE)

@@ -4,12 +4,18 @@
     TCNSC_SOURCE    where photographs or FaceForensics++ lie, if not in data/<photos|ffpp>
     TCNSC_HOME      the folder that holds data/, runs/ and figures/; default: the checkout
     TCNSC_FIGURES   where tables and figures go, if not in figures/
+
+In a folder, ~ is the home folder; a relative one counts from where the command, `make` or Jupyter
+was started, in a notebook too. A variable that is empty counts as not set.
 """
 from __future__ import annotations
 
+import math
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+
+import psutil
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.detectors import Detector, Settings
@@ -20,11 +26,27 @@ from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.files import CHECKOUT
 from tcnsc_lib.synthetic.demo import Demo
 from tcnsc_lib.training.loop import Schedule
+from tcnsc_lib.training.stored import MOST_SEED
 
-SOURCES: dict[str, type[Source]] = {
-    "demo": Demo,
-    "photos": Photographs,
-    "ffpp": FaceForensics,
+SOURCES: dict[str, type[Source]] = {"demo": Demo, "photos": Photographs, "ffpp": FaceForensics}
+
+RANGES: dict[str, tuple[type, float, float]] = {
+    "size": (int, 16, 4096),
+    "enlarge": (float, 0.1, 10),
+    "frames": (int, 1, 1_000_000),
+    "bottleneck": (int, 1, 4096),
+    "width": (int, 1, 4096),
+    "width_z": (int, 1, 65536),
+    "lam": (float, 0, 1e6),
+    "seed": (int, 0, MOST_SEED),
+    "seeds": (int, 1, 1000),
+}
+"""Field of a profile -> whether it is whole, and between which numbers it may lie."""
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "source": tuple(SOURCES),
+    "split": ("paper", "official"),
+    "weights": ("random", "imagenet"),
 }
 
 
@@ -57,18 +79,18 @@ class Profile:
     seeds: int = 3
     schedule: Schedule = Schedule()
 
+    def __post_init__(self) -> None:
+        """Raise a CompanionError for a setting that no profile can have."""
+        for name, (kind, least, most) in RANGES.items():
+            _check_number(name, getattr(self, name), kind, least, most)
+        for name, known in CHOICES.items():
+            _check_choice(name, getattr(self, name), known)
+
     @property
     def face_settings(self) -> FaceSettings:
         """What its source needs to know."""
-        return FaceSettings(
-            size=self.size,
-            enlarge=self.enlarge,
-            frames=self.frames,
-            method=self.method,
-            split=self.split,
-            bottleneck=self.bottleneck,
-            seed=self.seed,
-        )
+        names = [field.name for field in fields(FaceSettings)]
+        return FaceSettings(**{name: getattr(self, name) for name in names})
 
     def arguments(self, detector: type[Detector]) -> dict:
         """What a detector is made with."""
@@ -89,6 +111,24 @@ class Profile:
     def reduced(self, detector: type[Detector]) -> Settings:
         """What two processor cores demand otherwise than the authors of a detector have it."""
         return detector.reduced.get(self.name, Settings())
+
+
+def _check_number(name: str, value: object, kind: type, least: float, most: float) -> None:
+    """Raise a CompanionError for a number of another kind or out of its range."""
+    kinds = (int,) if kind is int else (int, float)
+    is_number = isinstance(value, kinds) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not least <= value <= most:
+        word = "a whole number" if kind is int else "a number"
+        raise CompanionError(
+            f"A profile's {name} can't be {value!r}; choose {word} from {least} to {most}."
+        )
+
+
+def _check_choice(name: str, value: object, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise CompanionError(
+            f"A profile's {name} can't be {value!r}; choose one of {', '.join(known)}."
+        )
 
 
 DEMO = Profile(
@@ -119,9 +159,7 @@ def profile(name: str | None = None) -> Profile:
     """The profile of that name; without one, that of the variable TCNSC_PROFILE, else demo."""
     name = name or os.environ.get("TCNSC_PROFILE") or DEMO.name
     if name not in PROFILES:
-        raise CompanionError(
-            f"There is no profile {name!r}; choose one of {', '.join(PROFILES)}."
-        )
+        raise CompanionError(f"There is no profile {name!r}; choose one of {', '.join(PROFILES)}.")
     return PROFILES[name]
 
 
@@ -133,8 +171,16 @@ def source(p: Profile) -> Source:
 def faces(p: Profile, quality: str = "raw") -> FaceSet:
     """The profile's crops at a video quality, "raw", "c23" or "c40".
 
-    They are made, or completed, if they aren't there.
+    They are made, or completed, if they aren't there. Raises CompanionError where the source isn't
+    there or lacks something.
     """
+    said = os.environ.get("TCNSC_SOURCE")
+    folder = source_folder(p)
+    if said and p.source != DEMO.source and not folder.is_dir():
+        raise CompanionError(
+            f"TCNSC_SOURCE={said} means {folder}, and there is no such folder; name the one that "
+            "holds the photographs or videos."
+        )
     return source(p).faces(quality)
 
 
@@ -142,14 +188,14 @@ def faces(p: Profile, quality: str = "raw") -> FaceSet:
 
 def home() -> Path:
     """The folder that holds data/, runs/ and figures/."""
-    return Path(os.environ.get("TCNSC_HOME") or CHECKOUT)
+    return _named_in("TCNSC_HOME") or CHECKOUT
 
 
 def source_folder(p: Profile) -> Path:
     """Where this profile's videos or photographs lie."""
-    elsewhere = os.environ.get("TCNSC_SOURCE")
+    elsewhere = _named_in("TCNSC_SOURCE")
     if elsewhere and p.source != DEMO.source:
-        return Path(elsewhere)
+        return elsewhere
     return home() / "data" / p.source
 
 
@@ -165,4 +211,40 @@ def runs_folder(p: Profile) -> Path:
 
 def figures_folder(p: Profile) -> Path:
     """Where this profile's evidence, tables and pictures go."""
-    return Path(os.environ.get("TCNSC_FIGURES") or home() / "figures") / p.name
+    return (_named_in("TCNSC_FIGURES") or home() / "figures") / p.name
+
+
+def _named_in(variable: str) -> Path | None:
+    """The folder that a variable names, as a whole path; None where it is empty.
+
+    Raises CompanionError where ~ or a relative path can't be followed.
+    """
+    said = os.environ.get(variable, "").strip()
+    if not said:
+        return None
+    try:
+        path = Path(said).expanduser()
+    except RuntimeError as error:
+        raise CompanionError(
+            f"{variable}={said} begins with a home folder that isn't known; give the whole path."
+        ) from error
+    if path.is_absolute():
+        return path
+    try:
+        return Path(os.path.abspath(_started_in() / path))
+    except (psutil.Error, OSError, ValueError) as error:
+        raise CompanionError(
+            f"{variable}={said} is a relative path, and the folder from which this was started "
+            "isn't known; give the whole path."
+        ) from error
+
+
+def _started_in() -> Path:
+    """The folder from which the command was started, or Jupyter.
+
+    A notebook runs in its own folder, Jupyter where somebody started it.
+    """
+    jupyter = os.environ.get("JPY_PARENT_PID")
+    if jupyter:
+        return Path(psutil.Process(int(jupyter)).cwd())
+    return Path.cwd()

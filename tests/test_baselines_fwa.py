@@ -16,7 +16,7 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.detectors import fwa
 from tcnsc_lib.detectors.fwa import DSPFWA, FWA, PyramidPool, roi_boxes
 from tcnsc_lib.detectors.warping import jitter, warping_artefact
-from tcnsc_lib.faces.forge import align, face_mask
+from tcnsc_lib.faces.masks import align, face_mask
 
 LANDMARKS = np.array([[56.0, 58], [99, 61], [77, 86], [54, 97], [97, 99]])
 TURN = np.array([[0.8, 0.6], [-0.6, 0.8]])  # by 37 degrees

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from tcnsc_lib import CompanionError
 from tcnsc_lib.detectors.mesonet import Meso, Meso4, MesoInception4
 from tcnsc_lib.detectors.published import load_published
-from tcnsc_lib.faces.store import open_image
+from tcnsc_lib.faces.opening import open_image
 
 P_REAL = {
     "Meso4": (0.041412, 0.048694, 0.989748, 0.997702),

@@ -12,9 +12,8 @@ from commands import at_home, fail_after, refusal
 from PIL import Image
 
 from tcnsc_lib import cli, experiments, files, profiles
-from tcnsc_lib.cli import face_steps
-from tcnsc_lib.faces import clips, ffpp
-from tcnsc_lib.faces.detect import Faces
+from tcnsc_lib.faces import clips, layout
+from tcnsc_lib.faces.detect import Candidates
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.faces.video import write_video
 from tcnsc_lib.synthetic import demo
@@ -39,7 +38,7 @@ def refused(capsys):
 def names(root: Path, quality: str, reals=("000", "001"), fakes=("000_001", "001_000")) -> Path:
     """A copy of FaceForensics++ with empty files, for what looks at names alone."""
     for method, stems in (("original", reals), ("Deepfakes", fakes)):
-        folder = ffpp.folder(root, method, quality)
+        folder = layout.folder(root, method, quality)
         folder.mkdir(parents=True)
         for stem in stems:
             (folder / f"{stem}.mp4").touch()
@@ -110,11 +109,10 @@ def test_copy_without_the_fakes(refused, tmp_path, monkeypatch):
     assert "manipulated_sequences/Deepfakes/raw/videos" in refused("faces", "--profile", "ffpp")
 
 
-@pytest.mark.parametrize("step", ["faces", "audit"])
-def test_copy_without_official_splits(refused, tmp_path, monkeypatch, step):
+def test_copy_without_official_splits(refused, tmp_path, monkeypatch):
     monkeypatch.setenv("TCNSC_SOURCE", str(names(tmp_path / "copy", "raw")))
-    sentence = refused(step, "--profile", "ffpp-official")
-    assert "splits/train.json is missing" in sentence and "dataset/splits" in sentence
+    sentence = refused("faces", "--profile", "ffpp-official")
+    assert "splits/train.json is not there" in sentence and "dataset/splits" in sentence
 
 
 def test_damaged_split_file(refused, tmp_path, monkeypatch):
@@ -122,7 +120,7 @@ def test_damaged_split_file(refused, tmp_path, monkeypatch):
     (copy / "splits").mkdir()
     (copy / "splits" / "train.json").write_text('[["000", "001"]')
     monkeypatch.setenv("TCNSC_SOURCE", str(copy))
-    assert "train.json is not valid JSON" in refused("faces", "--profile", "ffpp-official")
+    assert "train.json is damaged (invalid JSON" in refused("faces", "--profile", "ffpp-official")
 
 
 def test_no_video_decodes(refused, tmp_path, monkeypatch):
@@ -158,8 +156,8 @@ def miniature(tmp_path_factory) -> Path:
     fake, _ = demo.forged("000", "001", *reals["000"], scale)
     for quality, crf in (("raw", 0), ("c23", 40)):
         for number, (real, _) in reals.items():
-            write_video(ffpp.folder(root, "original", quality) / f"{number}.mp4", real, crf)
-        write_video(ffpp.folder(root, "Deepfakes", quality) / "000_001.mp4", fake, crf)
+            write_video(layout.folder(root, "original", quality) / f"{number}.mp4", real, crf)
+        write_video(layout.folder(root, "Deepfakes", quality) / "000_001.mp4", fake, crf)
     return root
 
 
@@ -169,11 +167,10 @@ class Central:
     def __init__(self, device):
         pass
 
-    def __call__(self, frames):
+    def all(self, frames):
         height, width = frames.shape[1:3]
-        box = np.array([width / 4, height / 4, 3 * width / 4, 3 * height / 4])
-        count = len(frames)
-        return Faces(np.tile(box, (count, 1)), np.ones(count), np.zeros((count, 5, 2)))
+        box = np.array([[width / 4, height / 4, 3 * width / 4, 3 * height / 4]])
+        return [Candidates(box, np.ones(1), np.zeros((1, 5, 2)), np.ones(1))] * len(frames)
 
 
 @pytest.fixture
@@ -227,22 +224,6 @@ def test_other_profile_settings_in_the_same_folder(refused, copy, monkeypatch):
     assert cli.main(["faces", "--profile", "ffpp"]) == 0
     monkeypatch.setitem(profiles.PROFILES, "ffpp", replace(SMALL, enlarge=1.5))
     assert "enlarge: 1.3 there, 1.5 now" in refused("faces", "--profile", "ffpp")
-
-
-def test_audit_tells_the_true_quality_and_what_is_missing(copy, capsys):
-    assert cli.main(["audit", "--profile", "ffpp"]) == 0
-    raw, c23 = capsys.readouterr().out.split("\nc23\n")
-    assert "{0.0: 3}" in raw and "{40.0: 3}" in c23
-    without = raw.split("without a fake")[1].split("\n")[0]
-    assert "001" in without
-
-
-def test_audit_of_a_copy_that_has_one_quality_only(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("TCNSC_SOURCE", str(names(tmp_path / "copy", "c23")))
-    monkeypatch.setattr(face_steps, "audit_crf", lambda path: 23.0)
-    assert cli.main(["audit", "--profile", "ffpp"]) == 0
-    out = capsys.readouterr().out
-    assert "\nc23\n" in out and "{23.0: 4}" in out and "\nraw\n" not in out
 
 
 def test_unexpected_errors_are_not_hidden(monkeypatch):

@@ -1,6 +1,7 @@
 """`tcnsc published` and `tcnsc predict`: a detector's word on faces, and what it can't read."""
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,12 @@ from skimage import data
 from toys import build
 
 from tcnsc_lib import CompanionError, cli, paper, profiles
-from tcnsc_lib.cli import face_steps
+from tcnsc_lib.cli import picture_steps
 from tcnsc_lib.detectors import Detector
+from tcnsc_lib.detectors.mesonet import Meso4
 from tcnsc_lib.detectors.tcnsc import TCNSC
+from tcnsc_lib.training.identity import run_name
+from tcnsc_lib.training.loop import Schedule
 
 SHAPE = {"input_size": 32, "width": 16, "width_z": 8, "lam": 1.0}
 
@@ -33,10 +37,12 @@ def refused(capsys):
 
 # ---------------------------------------------------------------- published
 
-def said(capsys) -> dict[str, float]:
-    """p(fake) at each codec, as the command printed it."""
-    lines = [line.split(" p(fake) = ") for line in capsys.readouterr().out.splitlines()]
-    return {name.strip(): float(p) for name, p in lines}
+def said(capsys) -> tuple[dict[str, str], dict[str, float]]:
+    """What the command printed: the lines about run and picture, and p(fake) at each codec."""
+    lines = capsys.readouterr().out.splitlines()
+    told = dict(line.split(": ", 1) for line in lines if ": " in line)
+    numbers = [line.split(" p(fake) = ") for line in lines if " p(fake) = " in line]
+    return told, {name.strip(): float(p) for name, p in numbers}
 
 
 class Bright(Detector):
@@ -55,7 +61,12 @@ def test_published_weights_on_a_profiles_faces(tmp_path, monkeypatch, capsys):
     asked = []
     monkeypatch.setattr(profiles, "faces", lambda p: faces)
     bright = Bright()
-    monkeypatch.setattr(face_steps, "load_published", lambda *given: asked.append(given) or bright)
+
+    def load(*given) -> Detector:
+        asked.append(given)
+        return bright
+
+    monkeypatch.setattr(picture_steps, "load_published", load)
     assert cli.main(["published", "Meso4", "weights.h5", "--profile", "photos"]) == 0
     head, columns, index, *rows = capsys.readouterr().out.splitlines()
     assert asked == [("Meso4", Path("weights.h5"))]
@@ -66,12 +77,35 @@ def test_published_weights_on_a_profiles_faces(tmp_path, monkeypatch, capsys):
 
 
 def test_published_weights_on_a_picture(picture, monkeypatch, capsys):
-    monkeypatch.setattr(face_steps, "load_published", lambda *given: Bright())
+    monkeypatch.setattr(picture_steps, "load_published", lambda *given: Bright())
     no_profile = AssertionError("no profile was asked for")
     monkeypatch.setattr(profiles, "faces", fail_after(0, None, no_profile))
     assert cli.main(["published", "Xception", "weights.pt", "--image", str(picture)]) == 0
-    found = said(capsys)
+    told, found = said(capsys)
     assert list(found) == list(paper.CODECS) and all(0 <= p <= 1 for p in found.values())
+    assert told["detector"] == "Xception with the weights weights.pt"
+    assert "Lanczos, which isn't the authors'; --whole feeds" in told["protocol"]
+    assert told["face"].startswith("the only one found, at x ")
+
+
+def test_the_whole_picture_is_fed_as_its_authors_do(picture, monkeypatch, capsys):
+    model = Meso4().eval()
+    monkeypatch.setattr(picture_steps, "load_published", lambda *given: model)
+    monkeypatch.setattr(picture_steps, "FaceFinder", fail_after(0, None, AssertionError("sought")))
+    command = ["published", "Meso4", "weights.h5", "--image", str(picture), "--whole"]
+    assert cli.main(command) == 0
+    told, found = said(capsys)
+    with Image.open(picture) as image:
+        nearest = np.asarray(image.convert("RGB").resize((256, 256), Image.Resampling.NEAREST))
+    with torch.no_grad():
+        logits = model(torch.from_numpy(nearest.copy())[None].permute(0, 3, 1, 2) / 255)
+    assert found["RAW"] == pytest.approx(logits.softmax(1)[0, 1].item(), abs=6e-4)
+    assert "256 x 256 px by the nearest pixel, as its authors feed" in told["protocol"]
+    assert "face" not in told
+
+
+def test_whole_needs_a_picture(refused):
+    assert "name it with --image" in refused("published", "Meso4", "weights.h5", "--whole")
 
 
 @pytest.mark.parametrize("name", ["Meso4", "MesoInception", "Capsule", "Xception"])
@@ -85,19 +119,33 @@ def test_published_weights_that_are_not_there(refused, tmp_path, monkeypatch, na
 
 # ---------------------------------------------------------------- predict
 
-@pytest.fixture
-def run(tmp_path) -> Path:
+SETTINGS = {
+    "detector": "TCNSC", "arguments": SHAPE, "views": ["RAW", "LQ"],
+    "schedule": asdict(Schedule(iterations=1)), "enlarge": 1.3, "quality": "raw"}
+ENVIRONMENT = {"commit": "0123456", "device": "cpu", "torch": "2.11.0", "seconds": 1.0}
+LOG = "iteration,lr,total,val_accuracy,val_auc\n1,0.001,0.5,50.0,50.0\n"
+
+
+def finished(root: Path, profile: str = "demo", settings: dict | None = None) -> Path:
     """A finished run of a small untrained detector."""
-    folder = tmp_path / "RAW-LQ-seed0-0123456789"
+    settings = settings or SETTINGS
+    name = run_name("(RAW, LQ)", profile, 0, settings, "0123456789")
+    folder = root / name
     folder.mkdir()
     torch.manual_seed(0)
     weights = TCNSC(**SHAPE).state_dict()
     save_file(weights, folder / "weights.safetensors", metadata={"run": folder.name})
-    config = {"detector": "TCNSC", "arguments": SHAPE, "enlarge": 1.3}
+    config = {"experiment": "(RAW, LQ)", "profile": profile, "seed": 0, **settings,
+              "faces": "0123456789", "recipe": 1, "device": "cpu"}
     (folder / "config.json").write_text(json.dumps(config))
-    (folder / "log.csv").write_text("iteration,total\n1,0.5\n")
-    (folder / "environment.json").write_text("{}")
+    (folder / "log.csv").write_text(LOG)
+    (folder / "environment.json").write_text(json.dumps(ENVIRONMENT))
     return folder
+
+
+@pytest.fixture
+def run(tmp_path) -> Path:
+    return finished(tmp_path)
 
 
 @pytest.fixture
@@ -108,9 +156,59 @@ def picture(tmp_path) -> Path:
 
 def test_predict_gives_a_probability_for_each_codec(run, picture, capsys):
     assert cli.main(["predict", str(picture), "--run", str(run)]) == 0
-    found = said(capsys)
+    found = said(capsys)[1]
     assert list(found) == ["RAW", "HQ", "MQ", "LQ", "WEBP"]
     assert all(0 <= p <= 1 for p in found.values()) and len(set(found.values())) > 1
+
+
+PROFILES = [
+    ("demo", "on rendered faces (profile demo)", "on photographs its p(fake) means nothing"),
+    ("photos", "on photographs with swaps made here", "is no chance that a picture is forged"),
+    ("own", "on faces that aren't known here", "nothing is known here of its faces")]
+
+
+@pytest.mark.parametrize(("profile", "trained", "limit"), PROFILES)
+def test_predict_says_run_training_and_limits(tmp_path, picture, capsys, profile, trained, limit):
+    run = finished(tmp_path, profile)
+    assert cli.main(["predict", str(picture), "--run", str(run)]) == 0
+    told = said(capsys)[0]
+    assert told["run"] == str(run)
+    assert told["detector"].startswith(f"TCNSC, trained as (RAW, LQ) {trained}")
+    assert limit in told["limits"]
+    assert told["picture"] == f"{picture}, 512 x 512 px as displayed"
+    edges = [int(word.strip(",")) for word in told["face"].split() if word.strip(",").isdigit()]
+    assert edges == pytest.approx([176, 270, 61, 180], abs=12)
+    assert told["face"].startswith("the only one found")
+
+
+def test_predict_says_which_of_several_faces_it_judged(run, tmp_path, capsys):
+    face = data.astronaut()[:280, 110:330]
+    small = np.full_like(face, 128)
+    small[70:210, 55:165] = face[::2, ::2]
+    Image.fromarray(np.hstack([small, face, small])).save(tmp_path / "three.png")
+    assert cli.main(["predict", str(tmp_path / "three.png"), "--run", str(run)]) == 0
+    where = said(capsys)[0]["face"]
+    assert where.startswith("the largest and central of 3, at x ")
+    assert where.endswith("cut the picture to judge another")
+    left = int(where.split(" at x ")[1].split()[0])
+    assert 220 < left < 440
+
+
+def test_predict_shows_a_picture_turned_as_its_camera_says(run, picture, tmp_path, capsys):
+    sideways = Image.open(picture).crop((0, 0, 512, 300)).transpose(Image.Transpose.ROTATE_90)
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    sideways.save(tmp_path / "phone.png", exif=tags)
+    assert cli.main(["predict", str(tmp_path / "phone.png"), "--run", str(run)]) == 0
+    assert "512 x 300 px as displayed" in said(capsys)[0]["picture"]
+
+
+def test_no_number_is_no_answer(refused, run, picture, monkeypatch):
+    def nowhere(detector, crops):
+        return np.full(len(crops), np.nan)
+
+    monkeypatch.setattr(picture_steps, "probabilities", nowhere)
+    assert "gives no number for this picture" in refused("predict", picture, "--run", run)
 
 
 def test_predict_without_a_run(refused, run, picture, tmp_path):
@@ -121,19 +219,23 @@ def test_predict_without_a_run(refused, run, picture, tmp_path):
 
 def test_predict_with_a_damaged_or_foreign_run(refused, run, picture, tmp_path):
     shutil.copytree(run, tmp_path / "other")
-    assert "belongs to the run RAW-LQ" in refused("predict", picture, "--run", tmp_path / "other")
+    assert "to the run RAW-LQ" in refused("predict", picture, "--run", tmp_path / "other")
     whole = (run / "weights.safetensors").read_bytes()
     (run / "weights.safetensors").write_bytes(whole[: len(whole) // 2])
     assert "is damaged" in refused("predict", picture, "--run", run)
-    (run / "config.json").write_text("{")
-    assert "config.json is not valid JSON" in refused("predict", picture, "--run", run)
+    for text in ("{", "null", "[]", "7", '{"detector": 3}'):
+        (run / "config.json").write_text(text)
+        assert "config.json is damaged" in refused("predict", picture, "--run", run)
 
 
-@pytest.mark.parametrize("config, words", [
-    ({"arguments": SHAPE}, "lacks detector, enlarge; it is no run of this library"),
-    ({"detector": "Meso5", "arguments": {}, "enlarge": 1.3}, "names a detector 'Meso5'")])
-def test_predict_with_a_config_of_something_else(refused, run, picture, config, words):
-    (run / "config.json").write_text(json.dumps(config))
+FOREIGN = [
+    (SETTINGS | {"detector": "Meso5"}, "names a detector 'Meso5'"),
+    (SETTINGS | {"arguments": {"depth": 3}}, "holds arguments that a TCNSC can't have")]
+
+
+@pytest.mark.parametrize(("settings", "words"), FOREIGN)
+def test_predict_with_a_config_of_something_else(refused, tmp_path, picture, settings, words):
+    run = finished(tmp_path, settings=settings)
     assert words in refused("predict", picture, "--run", run)
 
 
@@ -147,8 +249,9 @@ def test_predict_with_a_truncated_picture(refused, run, picture, share):
 def test_predict_with_no_picture(refused, run, tmp_path):
     (tmp_path / "face.jpg").write_text("<html>404</html>")
     assert "There is no file" in refused("predict", tmp_path / "absent.jpg", "--run", run)
-    for path in (tmp_path / "face.jpg", tmp_path):
-        assert f"{path} can't be read as an image" in refused("predict", path, "--run", run)
+    page = tmp_path / "face.jpg"
+    assert f"{page} can't be read as an image" in refused("predict", page, "--run", run)
+    assert f"{tmp_path} is a folder, not a file" in refused("predict", tmp_path, "--run", run)
 
 
 def test_predict_without_a_face(refused, run, tmp_path):

@@ -230,7 +230,9 @@ def test_figures_elsewhere_leave_the_readme_alone(page, monkeypatch, tmp_path):
 
 
 def test_a_site_of_nothing_is_one_sentence(refused, tmp_path):
-    sentence = refused("site", tmp_path / "none", tmp_path, tmp_path / "site")
+    figures = tmp_path / "figures"
+    figures.mkdir()
+    sentence = refused("site", tmp_path / "none", figures, tmp_path / "site")
     assert str(tmp_path / "none") in sentence and not (tmp_path / "site").exists()
 
 

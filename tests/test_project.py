@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from dataclasses import fields
 from inspect import signature
@@ -183,6 +184,44 @@ def test_make_test_asks_the_quick_questions_first():
     questions = [*quick, "tcnsc train all", "--nbval-lax", "tcnsc verify"]
     places = [done.stdout.index(question) for question in questions]
     assert places == sorted(places)
+
+
+FOREIGN = '{"argv": ["/bin/false"], "display_name": "other", "language": "python"}'
+WHICH_KERNEL = """#!/bin/sh
+exec "{python}" -c 'from jupyter_client.kernelspec import get_kernel_spec as get
+print("kernel:", get("python3").resource_dir)'
+"""
+
+
+@pytest.mark.parametrize("target", ["reproduce", "refresh", "lab"])
+@pytest.mark.parametrize("place", ["JUPYTER_PATH", "HOME", "JUPYTER_DATA_DIR"])
+def test_notebooks_run_on_this_environments_kernel(target, place, tmp_path):
+    """A kernel of the same name lies where Jupyter looks; make starts a stand-in of Jupyter."""
+    inside = ".local/share/jupyter/kernels" if place == "HOME" else "kernels"
+    kernel = tmp_path / "user" / inside / "python3"
+    kernel.mkdir(parents=True)
+    (kernel / "kernel.json").write_text(FOREIGN)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("jupyter", "tcnsc"):
+        text = WHICH_KERNEL.format(python=sys.executable) if name == "jupyter" else "#!/bin/sh\n"
+        (tools / name).write_text(text)
+        (tools / name).chmod(0o755)
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("JUPYTER")}
+    told = clean | {place: str(tmp_path / "user")}
+    command = ["make", "-o", ".venv/.ready", target, "PROFILE=demo", f"BIN={tools}",
+               f"BUILD={tmp_path}/build"]
+    done = subprocess.run(command, cwd=ROOT, env=told, text=True, capture_output=True, check=True)
+    assert "kernel: /" in done.stdout
+    assert str(kernel) not in done.stdout
+
+
+@pytest.mark.parametrize("said", ["~/pics", "pics", "with a blank/pics", "/elsewhere"])
+def test_make_leaves_folders_to_the_library(said):
+    command = ["make", "-n", "-p", "help"]
+    told = os.environ | {"TCNSC_SOURCE": said}
+    done = subprocess.run(command, cwd=ROOT, env=told, text=True, capture_output=True, check=True)
+    assert f"\nTCNSC_SOURCE = {said}\n" in done.stdout
 
 
 # documents name only what there is

@@ -28,6 +28,7 @@ SOURCES = [*LIBRARY, *TESTS, *BENCHMARKS]
 ROOMS = (
     "__init__",
     "files",
+    "checked",
     "pool",
     "machine",
     "paper",
@@ -44,6 +45,7 @@ ROOMS = (
     "results",
     "report",
     "cli",
+    "__main__",
 )
 TOGETHER = {"files", "pool", "machine"}  # these three stand side by side
 

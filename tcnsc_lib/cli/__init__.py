@@ -1,52 +1,151 @@
 """The `tcnsc` command: one word for each step, in the order of the paper's pipeline.
 
-Here are the words; what they do is in `face_steps` and `table_steps`.
+The words are in `words`; what they do is in `face_steps`, `audit_steps`, `picture_steps` and
+`table_steps`. Here is how every step ends. This module imports next to nothing, so that Ctrl-C is
+heard while the libraries are loaded, which takes seconds.
 """
 from __future__ import annotations
 
-import argparse
 import errno
+import io
+import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any, TextIO
 
-from tcnsc_lib import CompanionError, experiments, profiles
-from tcnsc_lib.cli import face_steps, table_steps
-from tcnsc_lib.detectors.published import PUBLISHED
-from tcnsc_lib.faces import ffpp
+from tcnsc_lib import CompanionError
 
-EPILOG = f"""the steps, in order:
-  tcnsc demo                          render the miniature FaceForensics++ (no download)
-  tcnsc faces --profile demo          find, crop and store the faces
-  tcnsc audit --profile ffpp          check a copy of FaceForensics++: gaps, leaks, true quality
-  tcnsc train "(RAW, LQ)"             train one row of Table 1
-  tcnsc table 1                       train what is missing, print and save Table 1; so for 2 and 3
-  tcnsc table choices                 the same for what the paper leaves open (five more trainings)
-  tcnsc report                        tables, claims, pictures and README again, without training
-  tcnsc predict face.jpg --run DIR    one photograph through a trained run
+STOPPED = "stopped; the same command goes on where it stopped."
+INTERRUPTED = 130  # exit status of what Ctrl-C ended, as shells have it
+CLOSED = 141  # exit status of what wrote into a closed pipe
 
-profiles (--profile or TCNSC_PROFILE): {", ".join(profiles.PROFILES)}
-sources (TCNSC_SOURCE): where photographs or FaceForensics++ lie; default data/photos, data/ffpp
-(data/README.md)
-Every step can be stopped with Ctrl-C; the same command goes on where it stopped."""
+
+class Lines:
+    """A text stream that knows whether the next character begins a line, and what went wrong."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.fresh = True
+        self.failed: OSError | None = None
+
+    def write(self, text: str) -> int:
+        if text:
+            self.fresh = text.endswith("\n")
+        return self._noting(self.stream.write, text)
+
+    def flush(self) -> None:
+        self._noting(self.stream.flush)
+
+    def _noting(self, action: Callable, *given: str) -> Any:
+        try:
+            return action(*given)
+        except OSError as error:
+            self.failed = error
+            raise
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def give_up(self) -> None:
+        """Let what can't be written go to nowhere, or Python's end would complain of it."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.stream.fileno())
+        os.close(nowhere)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one step. Returns the exit status: 0, or 1 with one sentence on standard error."""
-    arguments = _parser().parse_args(argv)
-    # a time limit stops it as Ctrl-C does, workers included
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Run one step. Returns the exit status: 0, or 1 with one sentence on standard error.
+
+    130 after Ctrl-C; 141 where nobody reads on, as after `| head`, without a word.
+    """
+    before = (sys.stdout, sys.stderr)
+    ours = tuple(map(Lines, before))
+    sys.stdout, sys.stderr = ours
     try:
-        return arguments.step(arguments) or 0
+        return _guarded(argv)
+    except BrokenPipeError as error:
+        if error not in [stream.failed for stream in ours]:
+            raise  # a worker's
+        return CLOSED
+    finally:
+        sys.stdout, sys.stderr = before
+        for stream in ours:
+            if stream.failed:
+                stream.give_up()
+
+
+def _guarded(argv: list[str] | None) -> int:
+    """The step's status, and the sentence where it fails."""
+    try:
+        return _run(argv)
     except CompanionError as error:
-        print(f"tcnsc: {error}", file=sys.stderr)
+        _say(str(error))
     except KeyboardInterrupt:
-        print("tcnsc: stopped; the same command goes on where it stopped.", file=sys.stderr)
-        return 130
+        _stop_workers()
+        _say(STOPPED)
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        print(f"tcnsc: {_disk(error)}", file=sys.stderr)
+        _say(_disk(error))
     return 1
+
+
+def _run(argv: list[str] | None) -> int:
+    if isinstance(sys.stdout.stream, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be no text
+    try:
+        parser = _while_deaf(_words)
+        arguments = parser.parse_args(argv)
+        # a time limit stops it as Ctrl-C does, workers included
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        return arguments.step(arguments) or 0
+    finally:
+        sys.stdout.flush()
+
+
+def _words() -> Any:
+    """The parser, and with it all libraries."""
+    from tcnsc_lib.cli import words
+    return words.parser()
+
+
+def _while_deaf(load: Callable[[], Any]) -> Any:
+    """What `load` returns; Ctrl-C meanwhile ends the process with the sentence, at once.
+
+    An exception would be raised inside a library that is half loaded, and some take it for a fault.
+    """
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler:  # ignored, as by nohup
+        return load()
+    signal.signal(signal.SIGINT, _leave)
+    try:
+        return load()
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+def _stop_workers() -> None:
+    """End what runs beside this process; further signals meanwhile change nothing."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    if "tcnsc_lib.pool" in sys.modules:
+        from tcnsc_lib import pool
+        pool.stop()
+
+
+def _leave(*_: object) -> None:
+    _say(STOPPED)
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)
+
+
+def _say(sentence: str) -> None:
+    """A sentence on a line of its own, below what progress bars have left."""
+    if not sys.stderr.fresh:
+        print(file=sys.stderr)
+    print(f"tcnsc: {sentence}", file=sys.stderr)
 
 
 def _disk(error: OSError) -> str:
@@ -54,89 +153,9 @@ def _disk(error: OSError) -> str:
     cure = "check that path and its permissions, or choose another folder with TCNSC_HOME"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         cure = "make room"
-    return (f"can't read or write {error.filename or 'a file'} ({error.strerror}); nothing "
+    name = error.filename or "a file"
+    if error is sys.stdout.failed:
+        name = "what was printed"
+        cure = "look where the output goes"
+    return (f"can't read or write {name} ({error.strerror}); nothing "
             f"finished is lost: {cure}, then give the same command again.")
-
-
-# words
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("tcnsc", description="Reproduce TCNSC step by step.",
-                                     epilog=EPILOG,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    steps = parser.add_subparsers(required=True, metavar="step")
-    _add_faces(steps)
-    _add_training(steps)
-    _add_report(steps)
-    _add_detectors(steps)
-    return parser
-
-
-def _step(steps, name: str, function: Callable, text: str) -> argparse.ArgumentParser:
-    sub = steps.add_parser(name, help=text, description=text)
-    sub.set_defaults(step=function)
-    return sub
-
-
-def _of_profile(steps, name: str, function: Callable, text: str) -> argparse.ArgumentParser:
-    """A step that works at a profile."""
-    sub = _step(steps, name, function, text)
-    known = ", ".join(profiles.PROFILES)
-    sub.add_argument("--profile", default=None, help=f"one of {known}")
-    return sub
-
-
-def _add_faces(steps) -> None:
-    _step(steps, "demo", face_steps.demo,
-          "Render the miniature FaceForensics++ into data/demo.")
-    sub = _of_profile(steps, "faces", face_steps.faces,
-                      "Find, crop and store the faces of a profile's source.")
-    sub.add_argument("--quality", default="raw", choices=ffpp.QUALITIES,
-                     help="video quality the crops are cut from (default raw)")
-    _of_profile(steps, "audit", face_steps.audit,
-                "Check a profile's videos: gaps, leaks, and what quality they really have.")
-
-
-def _add_training(steps) -> None:
-    sub = _of_profile(steps, "train", table_steps.train,
-                      "Train an experiment, or all: what is there is loaded, the rest goes on.")
-    known = ", ".join(f'"{name}"' for name in experiments.EXPERIMENTS)
-    sub.add_argument("experiment", help=f"all, or one of {known}")
-    sub.add_argument("--seed", type=int, default=None, help="default: the profile's")
-    sub.add_argument("--retrain", action="store_true",
-                     help="train anew what other code than today's trained")
-    sub = _of_profile(steps, "table", table_steps.table,
-                      "Train what a table needs, print it beside the paper's, save it.")
-    sub.add_argument("number", choices=["1", "2", "3", "choices"],
-                     help="a table of the paper; choices: what the open choices change (long)")
-
-
-def _add_report(steps) -> None:
-    sub = _of_profile(steps, "report", table_steps.report,
-                      "Tables, claims, pictures and README from the evidence, without training.")
-    sub.add_argument("--check", action="store_true",
-                     help="write nothing; exit status 1 if anything would change")
-    sub = _step(steps, "site", table_steps.site,
-                "Make the small HTML site of executed notebooks; it is read without network.")
-    sub.add_argument("notebooks", type=Path, help="folder of executed notebooks")
-    sub.add_argument("figures", type=Path,
-                     help="folder with the tables and figures of a profile, named after it")
-    sub.add_argument("out", type=Path)
-    sub = _step(steps, "verify", table_steps.verify,
-                "Compare regenerated tables and figures with committed ones.")
-    sub.add_argument("committed", type=Path)
-    sub.add_argument("ours", type=Path)
-
-
-def _add_detectors(steps) -> None:
-    sub = _step(steps, "predict", face_steps.predict,
-                "Say how likely the main face of a picture is fake, at each codec.")
-    sub.add_argument("image", type=Path)
-    sub.add_argument("--run", type=Path, required=True, help="folder of a finished run")
-    sub = _of_profile(steps, "published", face_steps.published,
-                      "Try authors' own weights on a profile's test faces, or on a picture.")
-    sub.add_argument("name", choices=PUBLISHED)
-    sub.add_argument("weights", type=Path,
-                     help="their file: .h5, .npz, .pt, .pth or .safetensors; no pickles")
-    sub.add_argument("--image", type=Path, default=None,
-                     help="a picture instead of the profile's faces")

@@ -4,7 +4,8 @@
     Capsule                nii-yamagishilab/Capsule-Forensics, the head's state dict (.pt)
     Xception               FaceForensics++, a state dict (.pt, .pth)
 
-Each may also come as .npz or .safetensors with the same names inside.
+Each may also come as .npz or .safetensors with the same names inside, and with what training code
+puts around them: "module." before every name, a "state_dict" beside an epoch and an optimiser.
 """
 from __future__ import annotations
 
@@ -37,13 +38,25 @@ PARTS = {
 }
 AXES = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}
 
+# By which of its names a detector's arrays are known, whatever a wrapper puts before all of them.
+KNOWN_BY = {
+    Meso4.name: r"conv2d(_\d+)?/kernel",
+    MesoInception4.name: r"conv2d(_\d+)?/kernel",
+    Capsule.name: r"routing_stats\.route_weights",
+    Xception.name: r"conv1\.weight",
+}
+# What training code writes beside weights.
+BESIDE = re.compile(r"(epoch|step|global_step|iteration|optim\w*|\w*scheduler|best\w*|args)\b")
+ROOM = 4  # times the memory of a detector's weights, for what lies beside them and for float64
+LEAST_ROOM = 16 << 20  # bytes
+
 
 def load_published(name: str, path: Path) -> Detector:
     """A detector at its authors' input size with their weights, in evaluation mode.
 
     name: one of PUBLISHED. path: see `arrays.read_arrays`. Capsule's file is the head alone; its
-    VGG19 is torchvision's, downloaded once. Raises CompanionError where the name is unknown or the
-    file doesn't hold exactly this detector's weights.
+    VGG19 is torchvision's, downloaded once. Raises CompanionError where the name is unknown, the
+    file doesn't hold exactly this detector's weights, all finite, or VGG19 can't be had.
     """
     if name not in PUBLISHED:
         raise CompanionError(
@@ -61,8 +74,9 @@ def load_capsule_head(path: Path) -> CapsuleHead:
 
     Its outputs are brought from [fake, real] to [real, fake].
     """
+    head = CapsuleHead()
     state = {}
-    for key, array in read_arrays(path).items():
+    for key, array in _arrays(head, Capsule.name, path).items():
         if key == "routing_stats.route_weights":
             state["route_weights"] = array[::-1]  # the first axis is the class
         elif found := re.fullmatch(r"fea_ext\.ext_([1-9])\.(.+)", key):
@@ -70,7 +84,6 @@ def load_capsule_head(path: Path) -> CapsuleHead:
             state[f"primary.{number}.{found[2]}"] = array
         else:
             state[key] = array
-    head = CapsuleHead()
     _fill(head, state, Capsule.name, path)
     return head
 
@@ -83,20 +96,40 @@ def _capsule(path: Path) -> Capsule:
 
 
 def _xception(path: Path) -> Xception:
-    state = {}
-    for key, array in read_arrays(path).items():
-        own = key.removeprefix("model.")
-        own = re.sub(r"^last_linear(\.[01])?\.", "fc.", own)
-        state[own] = array
     detector = Xception()
+    state = {}
+    for key, array in _arrays(detector, Xception.name, path).items():
+        own = re.sub(r"^last_linear(\.[01])?\.", "fc.", key)
+        state[own] = array
     _fill(detector, state, Xception.name, path)
     return detector
 
 
 def _meso(detector: Meso, path: Path) -> Meso:
-    state = _from_keras(detector, read_arrays(path))
+    state = _from_keras(detector, _arrays(detector, detector.name, path))
     _fill(detector, state, detector.name, path)
     return detector
+
+
+def _arrays(module: nn.Module, name: str, path: Path) -> dict[str, np.ndarray]:
+    """A file's arrays under the names that its authors gave them."""
+    own = sum(4 * value.numel() for value in module.state_dict().values())
+    arrays = read_arrays(path, max(LEAST_ROOM, ROOM * own))
+    kept = {key: array for key, array in arrays.items() if not BESIDE.match(key)}
+    prefix = _wrapper(kept, KNOWN_BY[name])
+    foreign = [key for key in kept if not key.startswith(prefix)]
+    if foreign:
+        raise CompanionError(
+            f"{path} holds weights of {name} in a wrapper, each name with \"{prefix}\" before it, "
+            f"and {len(foreign)} other arrays ({foreign[0]}); save those weights alone.")
+    return {key.removeprefix(prefix): array for key, array in kept.items()}
+
+
+def _wrapper(arrays: dict[str, np.ndarray], known_by: str) -> str:
+    """What a wrapper put before every name, as "module."; "" where there is none."""
+    found = (re.search(rf"^(.*[./])?{known_by}$", key) for key in arrays)
+    prefixes = [match[1] or "" for match in found if match]
+    return min(prefixes, key=len, default="")
 
 
 def _from_keras(model: nn.Module, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -155,10 +188,22 @@ def _fill(module: nn.Module, state: dict[str, np.ndarray], name: str, path: Path
                 f"should be {expected}); choose the file of that detector.")
     weights = {}
     for key in own:
+        _check_values(state[key], key, path)
         array = np.array(state[key], np.float32)
         weights[key] = torch.from_numpy(array)
     module.load_state_dict(weights)
     module.eval()
+
+
+def _check_values(array: np.ndarray, key: str, path: Path) -> None:
+    """Raise a CompanionError for what no training has written."""
+    if array.dtype.kind != "f":
+        raise CompanionError(
+            f"{path} holds whole numbers ({key} is {array.dtype}), which are no trained weights; "
+            "get the file again.")
+    if not np.abs(array).max(initial=0) < np.finfo(np.float32).max:  # nor is NaN
+        raise CompanionError(
+            f"{path} holds what is no finite number ({key}), so it is damaged; get it again.")
 
 
 def _shapes(state: dict) -> dict[str, tuple[int, ...]]:

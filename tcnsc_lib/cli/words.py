@@ -1,0 +1,121 @@
+"""The words of the `tcnsc` command, and which step each of them starts."""
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from tcnsc_lib import experiments, profiles
+from tcnsc_lib.cli import audit_steps, face_steps, picture_steps, table_steps
+from tcnsc_lib.detectors.published import PUBLISHED
+from tcnsc_lib.faces import layout
+from tcnsc_lib.training.stored import MOST_SEED
+
+EPILOG = f"""the steps, in order:
+  tcnsc demo                          render the miniature FaceForensics++ (no download)
+  tcnsc faces --profile demo          find, crop and store the faces
+  tcnsc audit --profile ffpp          check a copy of FaceForensics++: gaps, leaks, true quality
+  tcnsc train "(RAW, LQ)"             train one row of Table 1
+  tcnsc table 1                       train what is missing, print and save Table 1; so for 2 and 3
+  tcnsc table choices                 the same for what the paper leaves open (five more trainings)
+  tcnsc report                        tables, claims, pictures and README again, without training
+  tcnsc predict face.jpg --run DIR    one photograph through a trained run
+
+profiles (--profile or TCNSC_PROFILE): {", ".join(profiles.PROFILES)}
+sources (TCNSC_SOURCE): where photographs or FaceForensics++ lie; default data/photos, data/ffpp
+(data/README.md)
+Every step can be stopped with Ctrl-C; the same command goes on where it stopped."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """What `tcnsc` understands; `step` of the parsed arguments is what to do."""
+    whole = argparse.ArgumentParser("tcnsc", description="Reproduce TCNSC step by step.",
+                                    epilog=EPILOG,
+                                    formatter_class=argparse.RawDescriptionHelpFormatter)
+    steps = whole.add_subparsers(required=True, metavar="step")
+    _add_faces(steps)
+    _add_training(steps)
+    _add_report(steps)
+    _add_detectors(steps)
+    return whole
+
+
+def _step(steps, name: str, function: Callable, text: str) -> argparse.ArgumentParser:
+    sub = steps.add_parser(name, help=text, description=text)
+    sub.set_defaults(step=function)
+    return sub
+
+
+def _seed(text: str) -> int:
+    """A seed as typed. Argparse makes a sentence of the error."""
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > MOST_SEED:
+        raise argparse.ArgumentTypeError(
+            f"{text} can't be a seed; give a whole number from 0 to {MOST_SEED}.")
+    return int(text)
+
+
+def _of_profile(steps, name: str, function: Callable, text: str) -> argparse.ArgumentParser:
+    """A step that works at a profile."""
+    sub = _step(steps, name, function, text)
+    known = ", ".join(profiles.PROFILES)
+    sub.add_argument("--profile", default=None, help=f"one of {known}")
+    return sub
+
+
+def _add_faces(steps) -> None:
+    _step(steps, "demo", face_steps.demo,
+          "Render the miniature FaceForensics++ into data/demo.")
+    sub = _of_profile(steps, "faces", face_steps.faces,
+                      "Find, crop and store the faces of a profile's source.")
+    sub.add_argument("--quality", default="raw", choices=layout.QUALITIES,
+                     help="video quality the crops are cut from (default raw)")
+    _of_profile(steps, "audit", audit_steps.audit,
+                "Check a profile's videos: gaps, leaks, and what quality they really have.")
+
+
+def _add_training(steps) -> None:
+    sub = _of_profile(steps, "train", table_steps.train,
+                      "Train an experiment, or all: what is there is loaded, the rest goes on.")
+    known = ", ".join(f'"{name}"' for name in experiments.EXPERIMENTS)
+    sub.add_argument("experiment", help=f"all, or one of {known}")
+    sub.add_argument("--seed", type=_seed, default=None, help="default: the profile's")
+    sub.add_argument("--retrain", action="store_true",
+                     help="train anew what other code than today's trained")
+    sub = _of_profile(steps, "table", table_steps.table,
+                      "Train what a table needs, print it beside the paper's, save it.")
+    sub.add_argument("number", choices=["1", "2", "3", "choices"],
+                     help="a table of the paper; choices: what the open choices change (long)")
+
+
+def _add_report(steps) -> None:
+    sub = _of_profile(steps, "report", table_steps.report,
+                      "Tables, claims, pictures and README from the evidence, without training.")
+    sub.add_argument("--check", action="store_true",
+                     help="write nothing; exit status 1 if anything would change")
+    sub = _step(steps, "site", table_steps.site,
+                "Make the small HTML site of executed notebooks; it is read without network.")
+    sub.add_argument("notebooks", type=Path, help="folder of executed notebooks")
+    sub.add_argument("figures", type=Path,
+                     help="folder with the tables and figures of a profile, named after it")
+    sub.add_argument("out", type=Path)
+    sub = _step(steps, "verify", table_steps.verify,
+                "Compare regenerated tables and figures with committed ones.")
+    sub.add_argument("committed", type=Path)
+    sub.add_argument("ours", type=Path)
+
+
+def _add_detectors(steps) -> None:
+    sub = _step(steps, "predict", picture_steps.predict,
+                "Say how likely the main face of a picture is fake, at each codec.")
+    sub.add_argument("image", type=Path)
+    sub.add_argument("--run", type=Path, required=True, help="folder of a finished run")
+    sub = _of_profile(steps, "published", picture_steps.published,
+                      "Try authors' own weights on a profile's test faces, or on a picture.")
+    sub.add_argument("name", choices=PUBLISHED)
+    sub.add_argument("weights", type=Path,
+                     help="their file: .h5, .npz, .pt, .pth or .safetensors; no pickles")
+    sub.add_argument("--image", type=Path, default=None,
+                     help="a picture instead of the profile's faces")
+    sub.add_argument("--whole", action="store_true",
+                     help="with --image: the whole picture as its authors feed it, not the face")
