@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tcnsc_lib import CompanionError
+from tcnsc_lib.faces.clips import Video
 from tcnsc_lib.faces.detect import Candidates
 from tcnsc_lib.faces.forgery import Forgery
+from tcnsc_lib.faces.search import _chosen
 from tcnsc_lib.faces.tracks import ONLY, choose
 from tcnsc_lib.faces.video import Film, write_video
 
@@ -124,3 +126,18 @@ def test_the_mask_of_a_real_videos_fake_may_end_earlier(tmp_path):
     forgery = Forgery(FILM, NUMBERS, may_be_shorter=True)
     forgery.add(mask(tmp_path / "a.mp4", LEFT, length=3))
     assert sorted(forgery.shares([frame(LEFT)] * 4)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("how", [{"box": [0, 0, 0, 0]}, {"box": RIGHT, "length": 3}], ids=str)
+def test_a_doubtful_face_says_that_its_mask_could_not_be_used(tmp_path, how):
+    clip = Video(
+        path=tmp_path / "000_001.mp4",
+        name="000_001",
+        method="Deepfakes",
+        split="test",
+        masks=(mask(tmp_path / "a.mp4", **how),),
+    )
+    frames = [frame(LEFT, RIGHT), frame(LEFT, RIGHT), frame(LEFT, RIGHT), frame(LEFT)]
+    choices = _chosen(clip, FILM, NUMBERS, frames)
+    said = [choice.taken for choice in choices]
+    assert said == ["its track, and its mask can't be used"] * 3 + [""]
