@@ -148,7 +148,18 @@ def table(
     Raises CompanionError where the file isn't a table, lacks a column or a row, or holds what
     doesn't fit.
     """
-    data = content(path, LARGEST_TABLE, cure)
+    return table_in(content(path, LARGEST_TABLE, cure), row, path, cure, text, may_be_empty)
+
+
+def table_in(
+    data: bytes,
+    row: type[Stored],
+    path: Path,
+    cure: str,
+    text: Sequence[str] = (),
+    may_be_empty: bool = False,
+) -> pd.DataFrame:
+    """The same of bytes that were read from `path`."""
     try:
         parsed = parse(data, text)
     except (ValueError, pd.errors.ParserWarning) as error:

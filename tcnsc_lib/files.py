@@ -42,17 +42,39 @@ def atomic(path: Path) -> Iterator[Path]:
     its own, so several processes may write the same file at once: the last one stands. The file
     gets the permissions that any new file gets, whatever permissions the writer gave it.
     """
-    path = Path(path)
+    with _part(Path(path)) as part:
+        permissions = part.stat().st_mode & 0o777
+        yield part
+        part.chmod(permissions)
+        os.replace(part, path)
+
+
+def write_once(path: Path, text: str) -> bool:
+    """Atomically write text as UTF-8 if no file is there; whether it was written.
+
+    Of several processes, the first one's stands. On a disk without links, the last one's.
+    """
+    with _part(Path(path)) as part:
+        part.write_text(text, encoding="utf-8")
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            return False
+        except OSError:  # a disk without links
+            os.replace(part, path)
+    return True
+
+
+@contextlib.contextmanager
+def _part(path: Path) -> Iterator[Path]:
+    """An empty file beside `path`, this writer's own; what is left of it at the end vanishes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path.parent)
     token = f"{MACHINE}-{os.getpid()}-{secrets.token_hex(4)}"
     part = path.with_name(f".{_beginning(path.name)}.{token}.part")
     try:
-        with open(part, "xb") as empty:
-            permissions = os.fstat(empty.fileno()).st_mode & 0o777
+        part.touch(exist_ok=False)
         yield part
-        part.chmod(permissions)
-        os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
 

@@ -7,6 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
+from tcnsc_lib import CompanionError
+from tcnsc_lib.detectors.published import load_published
+
 CONFORMANCE = Path(__file__).resolve().parents[2] / "shared/conformance"
 authors = pytest.mark.skipif(
     not CONFORMANCE.is_dir(), reason=f"the authors' weights aren't in {CONFORMANCE}"
@@ -67,3 +70,13 @@ def write_h5(path: Path, arrays: dict[str, np.ndarray], above: str = "") -> None
         for key, array in arrays.items():
             layer = key.split("/")[0]
             file[f"{above}{layer}/{key}:0"] = array
+
+
+def refused(name: str, path: Path) -> str:
+    """The sentence with which a file of weights is refused."""
+    with pytest.raises(CompanionError) as error:
+        load_published(name, path)
+    said = str(error.value)
+    assert "\n" not in said
+    assert said.endswith(".")
+    return said

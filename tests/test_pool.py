@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import joblib
@@ -173,12 +174,10 @@ if __name__ == "__main__":
 """
 
 
-@needs_two_cores
-@sees_processes
-@pytest.mark.parametrize("to_all", [True, False], ids=["Ctrl-C", "a notebook's stop"])
-def test_an_interruption_ends_the_workers_too(tmp_path, to_all):
-    """Ctrl-C reaches all processes of the terminal, a notebook's stop its own alone."""
-    script = tmp_path / "interrupted.py"
+@contextmanager
+def waiting(folder: Path) -> Iterator[tuple[subprocess.Popen, list[int]]]:
+    """A process whose workers wait, and the numbers of two of them; killed at the end."""
+    script = folder / "interrupted.py"
     script.write_text(INTERRUPTED)
     command = [sys.executable, str(script)]
     silent = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
@@ -186,11 +185,20 @@ def test_an_interruption_ends_the_workers_too(tmp_path, to_all):
         try:
             workers = [int(main.stdout.readline()) for _ in range(2)]
             assert all(map(is_alive, workers))
-            send = os.killpg if to_all else os.kill
-            send(main.pid, signal.SIGINT)
-            assert main.wait(timeout=30) != 0
+            yield main, workers
         finally:
             main.kill()  # else a failure would wait for it
+
+
+@needs_two_cores
+@sees_processes
+@pytest.mark.parametrize("to_all", [True, False], ids=["Ctrl-C", "a notebook's stop"])
+def test_an_interruption_ends_the_workers_too(tmp_path, to_all):
+    """Ctrl-C reaches all processes of the terminal, a notebook's stop its own alone."""
+    with waiting(tmp_path) as (main, workers):
+        send = os.killpg if to_all else os.kill
+        send(main.pid, signal.SIGINT)
+        assert main.wait(timeout=30) != 0
     assert are_gone(workers)
 
 
@@ -199,16 +207,8 @@ def test_an_interruption_ends_the_workers_too(tmp_path, to_all):
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 def test_workers_end_soon_after_their_parent_was_killed(tmp_path):
     """SIGKILL leaves the parent no time to end them: they look for it themselves."""
-    script = tmp_path / "killed.py"
-    script.write_text(INTERRUPTED)
-    command = [sys.executable, str(script)]
-    silent = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    with subprocess.Popen(command, start_new_session=True, **silent) as main:
-        try:
-            workers = [int(main.stdout.readline()) for _ in range(2)]
-            assert all(map(is_alive, workers))
-        finally:
-            main.kill()
+    with waiting(tmp_path) as (main, workers):
+        main.kill()
     assert are_gone(workers)
 
 

@@ -6,11 +6,10 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from published_weights import keras_arrays, write_h5
+from published_weights import keras_arrays, refused, write_h5
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from tcnsc_lib import CompanionError
 from tcnsc_lib.detectors.arrays import READERS, read_arrays
 from tcnsc_lib.detectors.published import PUBLISHED, load_published
 from tcnsc_lib.detectors.xception import Xception
@@ -115,15 +114,6 @@ def zipped(**arrays):
 
 def keras(arrays: dict[str, np.ndarray]):
     return lambda path: write_h5(path, arrays)
-
-
-def refused(name: str, path: Path) -> str:
-    with pytest.raises(CompanionError) as error:
-        load_published(name, path)
-    said = str(error.value)
-    assert "\n" not in said
-    assert said.endswith(".")
-    return said
 
 
 @pytest.mark.parametrize(

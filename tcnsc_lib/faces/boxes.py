@@ -7,8 +7,6 @@ They are found once, in raw wherever that is, and written once.
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -20,12 +18,11 @@ from pydantic import Field, model_validator
 from tcnsc_lib import CompanionError
 from tcnsc_lib.checked import Box, Count, FivePoints, Share, Stored, record
 from tcnsc_lib.faces.video import Film, about, count_frames, sample_indices
-from tcnsc_lib.files import write_json
+from tcnsc_lib.files import write_once, write_text
 
 SIDE = 16  # pixels of a thumbnail
 SAME = 0.9  # correlation of two thumbnails from which they show one frame
 DIM = 4.0  # grey levels by which thumbnails of one frame may differ, whatever they correlate
-RATES = 0.01  # by which two rates may differ, of the larger one
 BEYOND = 1  # frame sizes that a box may reach beyond the frame
 
 Grey = Annotated[int, Field(ge=0, le=255)]
@@ -108,20 +105,13 @@ def known(path: Path, count: int, found_in: str, of: Sequence[Signature]) -> Box
 
 def keep(path: Path, boxes: Boxes) -> Boxes:
     """Write boxes, unless another process has done so meanwhile; what stands there afterwards."""
-    new = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
-    write_json(new, boxes.model_dump(mode="json"))
-    try:
-        os.link(new, path)
-    except FileExistsError:
+    text = boxes.model_dump_json(indent=1) + "\n"
+    if not write_once(path, text):
         of = [boxes.signature, *boxes.masks]
         first = known(path, boxes.count, boxes.found_in, of)
         if first is not None:
             return first
-        os.replace(new, path)
-    except OSError:  # a disk without links
-        os.replace(new, path)
-    finally:
-        new.unlink(missing_ok=True)
+        write_text(path, text)
     return boxes
 
 
@@ -149,9 +139,7 @@ def difference(boxes: Boxes, path: Path) -> str:
         return f"{_size(film)} pixels and {_size(boxes)}"
     if total != boxes.total:
         return f"{total} frames and {boxes.total}"
-    slower = min(film.rate, boxes.rate)
-    faster = max(film.rate, boxes.rate)
-    if slower and faster - slower > RATES * faster:
+    if not film.has_rate_of(boxes.rate):
         return f"{film.rate:g} frames a second and {boxes.rate:g}"
     return ""
 

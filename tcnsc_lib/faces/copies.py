@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tcnsc_lib.faces.source import shown
+from tcnsc_lib.faces.spelling import shown
 from tcnsc_lib.faces.video import Film, about, audit_crf
 from tcnsc_lib.files import signature
 
 CRF = {"raw": 0, "c23": 23, "c40": 40}  # of FaceForensics++'s qualities
-SAME_RATE = 0.01  # the share by which rates in two headers of the same film may differ
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def unlike_raw(streams: Mapping[Path, Stream], raw: Mapping[str, Stream]) -> lis
 def _match(one: Film, other: Film) -> bool:
     if (one.width, one.height, one.frames) != (other.width, other.height, other.frames):
         return False
-    return abs(one.rate - other.rate) <= SAME_RATE * other.rate
+    return one.has_rate_of(other.rate)
 
 
 def repeated(paths: Iterable[Path]) -> list[str]:

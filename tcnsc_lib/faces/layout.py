@@ -18,7 +18,8 @@ from pathlib import Path
 import pandas as pd
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.faces.source import LeftOut, shown
+from tcnsc_lib.faces.source import LeftOut
+from tcnsc_lib.faces.spelling import shown
 from tcnsc_lib.faces.store import SPLITS
 
 QUALITIES = ("raw", "c23", "c40")

@@ -157,7 +157,7 @@ class Photographs(Source):
     def _add(
         self, builder: Builder, photo: Photo, found: Mapping[str, Portrait], chosen: Chosen
     ) -> None:
-        """Both crops of one photograph, the fake last since it vouches for the pair."""
+        """Both crops of one photograph, or why it gives none."""
         portrait = found[photo.name]
         donor = chosen.donors.get(photo.name)
         about = {"video": photo.name, "split": chosen.split[photo.person], "frame": 0}

@@ -16,6 +16,7 @@ import pandas as pd
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.faces.detect import to_crop
+from tcnsc_lib.faces.spelling import shown
 from tcnsc_lib.faces.store import LANDMARKS, FaceSet
 
 NAMED = 3  # files that a line names
@@ -67,11 +68,6 @@ def left_out_lines(root: Path, left_out: Sequence[LeftOut]) -> list[str]:
 def _inside(path: Path, root: Path) -> str:
     """A path below the source's folder."""
     return shown(path.relative_to(root) if path.is_relative_to(root) else path)
-
-
-def shown(path: Path | str) -> str:
-    """A path as a line of text: what isn't UTF-8, or would break the line, is escaped."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(path))
 
 
 class Source:

@@ -54,5 +54,5 @@ def is_text(name: str) -> bool:
 
 
 def shown(name: object) -> str:
-    """A path or a name as text that can be printed and stored, whatever its bytes."""
-    return str(name).encode("utf-8", "backslashreplace").decode("utf-8")
+    """A path or a name as a line of text: what isn't UTF-8, or would break the line, is escaped."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(name))

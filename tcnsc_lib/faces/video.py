@@ -16,8 +16,9 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.checked import regular
 from tcnsc_lib.codecs import encode_clip
 from tcnsc_lib.faces import screen
-from tcnsc_lib.files import atomic
+from tcnsc_lib.files import write_bytes
 
+SAME_RATE = 0.01  # by which the rates of two copies may differ, of the larger one
 CURE = "copy it again"
 
 
@@ -41,6 +42,12 @@ class Film:
     width: int
     frames: int
     rate: float
+
+    def has_rate_of(self, rate: float) -> bool:
+        """Whether another rate may be that of the same film; one that isn't said may be any."""
+        slower = min(self.rate, rate)
+        faster = max(self.rate, rate)
+        return not slower or faster - slower <= SAME_RATE * faster
 
 
 def sample_indices(total: int, count: int) -> np.ndarray:
@@ -176,8 +183,7 @@ def _changes(path: Path, number: int, before: tuple, after: tuple) -> CompanionE
 
 def write_video(path: Path, frames: np.ndarray, crf: int, fps: int = 25) -> None:
     """Atomically write uint8 (T, H, W, 3) as H.264 in mp4; crf 0 is lossless RGB."""
-    with atomic(path) as part:
-        part.write_bytes(encode_clip(frames, crf, fps))
+    write_bytes(path, encode_clip(frames, crf, fps))
 
 
 def audit_crf(path: Path) -> float | None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.evidence import Evidence
-from tcnsc_lib.files import CHECKOUT, atomic
+from tcnsc_lib.files import CHECKOUT, write_bytes
 from tcnsc_lib.profiles import PROFILES, SOURCES, profile
 from tcnsc_lib.report import readme
 from tcnsc_lib.results import derive
@@ -122,6 +122,5 @@ def _put(content: bytes, path: Path, keep: bool) -> Step:
     if path.is_file() and path.read_bytes() == content:
         return path, SAME
     if keep:
-        with atomic(path) as part:
-            part.write_bytes(content)
+        write_bytes(path, content)
     return path, CHANGED if there else NEW

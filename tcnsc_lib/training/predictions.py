@@ -17,7 +17,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError, paper
-from tcnsc_lib.checked import LARGEST_TABLE, Stored, content, table
+from tcnsc_lib.checked import LARGEST_TABLE, Stored, content, table_in
 from tcnsc_lib.codecs import RANDOM_JPEG, codec, versions
 from tcnsc_lib.evaluation import predict
 from tcnsc_lib.faces.store import FaceSet
@@ -91,7 +91,8 @@ def _read(folder: Path, faces: FaceSet) -> pd.DataFrame | None:
     path = _path(folder)
     if not path.exists() or not (Path(folder) / WEIGHTS).exists():
         return None
-    first, _, rows = content(path, LARGEST_TABLE, CURE).decode(errors="replace").partition("\n")
+    data = content(path, LARGEST_TABLE, CURE)
+    first, _, rows = data.decode(errors="replace").partition("\n")
     try:
         head = json.loads(first.removeprefix("# "))
         crc = head.pop("crc", None)  # older ones have none
@@ -99,7 +100,7 @@ def _read(folder: Path, faces: FaceSet) -> pd.DataFrame | None:
         raise CompanionError(f"{path} is damaged (its first line); {CURE}.") from error
     if head != depends_on(folder, faces):
         return None
-    odds = table(path, Odds, CURE)
+    odds = table_in(data, Odds, path, CURE)
     if list(odds) != list(paper.CODECS) or len(odds) != len(faces.labels("test")):
         raise CompanionError(f"{path} isn't of all test crops on the five test sets; {CURE}.")
     if crc not in (None, _checksum(rows)):

@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import Field, ValidationError
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.checked import Count, Stored, check, record, table
+from tcnsc_lib.checked import Count, Stored, check, damaged, record, table
 from tcnsc_lib.training.identity import run_name
 
 CONFIG = "config.json"
@@ -211,7 +211,4 @@ def read_notes(notes: dict[str, str], path: Path, cure: str) -> Notes:
     try:
         return Notes.model_validate_strings(notes)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise CompanionError(
-            f"{path} is damaged ({first['loc'][0]}: {first['msg'].lower()}); {cure}."
-        ) from error
+        raise damaged(path, error, cure) from error

@@ -19,7 +19,7 @@ from PIL import Image, ImageChops
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.evidence import Evidence
-from tcnsc_lib.files import atomic
+from tcnsc_lib.files import write_bytes
 from tcnsc_lib.results.plots import STYLE
 from tcnsc_lib.results.plots.accuracies import ranking, table_plot
 from tcnsc_lib.results.plots.compression import figure5, figure6
@@ -88,8 +88,7 @@ def draw(name: str, e: Evidence, crops: Crops | None = None, keep: bool = True) 
             raise _damaged(name, e, error) from error
     if keep:
         content = png(figure, name, e)
-        with atomic(e.folder / f"{name}.png") as part:
-            part.write_bytes(content)
+        write_bytes(e.folder / f"{name}.png", content)
     return figure
 
 
