@@ -2,18 +2,20 @@
 
 import json
 import os
+import shutil
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.faces import boxes, clips
+from tcnsc_lib.faces import boxes, clips, search
 from tcnsc_lib.faces.clips import Video, extract
 from tcnsc_lib.faces.detect import Candidates
 from tcnsc_lib.faces.source import FaceSettings
 from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.faces.video import write_video
+from tcnsc_lib.faces.video import frames_of, write_video
 
 CUT = FaceSettings(size=32, enlarge=1.0, frames=4)
 BOX = [8.0, 8.0, 40.0, 40.0]
@@ -93,14 +95,20 @@ def test_raw_that_comes_later_is_told_and_not_mixed(tmp_path):
         extracted(tmp_path, "c40", copy)
 
 
-@pytest.mark.parametrize("damage", ["", "[]", "null", "no JSON", '{"count": 4}', "far box"])
+FAR = {
+    "far box": {"boxes": [[0.0, 0.0, 1e5, 1e5]] * 4},
+    "far point": {"landmarks": [[[1e9, 0.0]] * 5] * 4},
+}
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "null", "no JSON", '{"count": 4}', *FAR])
 def test_damaged_boxes_are_found_again(tmp_path, damage):
     raw = filed(tmp_path, "000", scene())
     copy = filed(tmp_path, "000", scene(), "c23")
     extracted(tmp_path, "raw", raw)
     whole = stored(tmp_path).read_text()
-    far = json.loads(whole) | {"boxes": [[0.0, 0.0, 1e5, 1e5]] * 4}
-    stored(tmp_path).write_text(json.dumps(far) if damage == "far box" else damage)
+    far = json.loads(whole) | FAR.get(damage, {})
+    stored(tmp_path).write_text(json.dumps(far) if damage in FAR else damage)
     faces = extracted(tmp_path, "c23", copy)
     assert faces.missed.empty
     assert faces.manifest.x1.tolist() == [40.0] * 4
@@ -119,6 +127,41 @@ def test_the_second_of_two_processes_takes_the_boxes_of_the_first(tmp_path):
 
 def signature_of(root: Path) -> list:
     return json.loads(stored(root).read_text())["signature"]
+
+
+def test_a_copy_of_the_videos_is_not_extracted_again(tmp_path, monkeypatch):
+    first = extracted(tmp_path, "raw", filed(tmp_path, "000", scene()))
+    shutil.copytree(tmp_path / "original", tmp_path / "copy/original", copy_function=shutil.copy)
+    path = tmp_path / "copy/original/raw/videos/000.mp4"
+    os.utime(path, (0, 0))
+    monkeypatch.setattr(clips, "FaceFinder", lambda device: pytest.fail("looked for faces again"))
+    again = extracted(tmp_path, "raw", Video(path, "000", "original", "train"))
+    assert again.fingerprint == first.fingerprint
+
+
+def test_no_more_frames_than_a_batch_are_held_and_none_afterwards(tmp_path, monkeypatch):
+    frames = []
+    held = []
+
+    def watched(*asked):
+        for number, frame in frames_of(*asked):
+            frames.append(weakref.ref(frame))
+            held.append(alive(frames))
+            yield number, frame
+
+    monkeypatch.setattr(search, "frames_of", watched)
+    monkeypatch.setattr(clips, "frames_of", watched)
+    monkeypatch.setattr(search, "batch_of", lambda *size: 2)
+    many = FaceSettings(size=32, enlarge=1.0, frames=12)
+    videos = [filed(tmp_path, name, scene(12)) for name in ("000", "001")]
+    extract(videos, tmp_path / "out", "raw", many)
+    assert len(held) == 2 * 2 * 12  # each video is looked through, then cut
+    assert max(held) <= 2 + 1  # a batch, and the one that comes
+    assert alive(frames) == 0
+
+
+def alive(things: list[weakref.ref]) -> int:
+    return sum(thing() is not None for thing in things)
 
 
 # ---------------------------------------------------------------- whether they fit

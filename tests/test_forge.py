@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import laplace
 
-from tcnsc_lib.faces import forge
+from tcnsc_lib.faces import donors, forge
 from tcnsc_lib.faces.donors import choose_donors, descriptor, is_monochrome
 from tcnsc_lib.faces.masks import TEMPLATE, align, face_mask, mask_in
 from tcnsc_lib.synthetic.demo import FULL
@@ -203,6 +203,14 @@ def test_a_monochrome_face_lends_itself_to_monochrome_ones_only():
     none = choose_donors(descriptors[:4], people[:4], ["test"] * 4, monochrome=[True] * 3 + [False])
     assert none[3] == -1
     assert (none[:3] >= 0).all()
+
+
+@pytest.mark.parametrize(("count", "shown"), [(20, False), (31, True)])
+def test_choosing_donors_for_many_faces_shows_a_bar(count, shown, monkeypatch, capsys):
+    monkeypatch.setattr(donors, "LONG", 30)
+    descriptors = np.random.default_rng(0).normal(size=(count, 4))
+    choose_donors(descriptors, list(map(str, range(count))), ["test"] * count)
+    assert ("donors: 100%" in capsys.readouterr().err) == shown
 
 
 def test_of_equally_near_donors_the_first_ones_count():

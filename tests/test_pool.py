@@ -212,6 +212,24 @@ def test_workers_end_soon_after_their_parent_was_killed(tmp_path):
     assert are_gone(workers)
 
 
+def sleeps_after_the_first(x: int) -> int:
+    if x > 0:
+        time.sleep(120)
+    return os.getpid()
+
+
+@needs_two_cores
+@sees_processes
+def test_stopping_ends_workers_amid_their_jobs():
+    running = pool.run_all(sleeps_after_the_first, [(i,) for i in range(4)], "jobs -> nowhere")
+    worker = next(running)
+    assert is_alive(worker)
+    pool.stop()
+    assert are_gone([worker])
+    running.close()
+    assert results(square, [(2,), (3,)]) == [4, 9]
+
+
 def test_without_workers_there_is_nothing_to_stop():
     pool.stop()
     assert results(square, [(2,), (3,)]) == [4, 9]

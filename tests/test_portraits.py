@@ -1,6 +1,7 @@
 """Faces of photographs are found in fixed batches; notes that don't fit are made anew."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,15 @@ def test_a_replaced_photograph_is_found_anew(search, tmp_path):
     again, batches = search()
     assert batches == [70 - 2 * BATCH]
     assert again["6/69-png"].face.pixels != found["6/69-png"].face.pixels
+
+
+def test_a_copy_of_the_photographs_is_not_searched_again(search, tmp_path):
+    found, _ = search()
+    for path in (tmp_path / "album").rglob("*.png"):
+        os.utime(path, (0, 0))  # as copied by what keeps no times
+    again, batches = search()
+    assert batches == []
+    assert again == found
 
 
 def test_one_bad_photograph_costs_itself(search, tmp_path):
