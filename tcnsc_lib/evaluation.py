@@ -1,107 +1,20 @@
-"""Accuracy (equation 5), AUC, EER and 95 % intervals: a detector and crops -> scores -> a table.
+"""Accuracy (equation 5), AUC, EER and 95 % intervals: what detectors say of crops -> a table.
 
 Every share lies in [0, 1]. Percent is for people, so `results.tables` makes it.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
-import torch
-from scipy.special import expit
-from scipy.stats import bootstrap
-from sklearn.linear_model import LogisticRegression
+from scipy.stats import bootstrap, rankdata
+from scipy.stats import t as student
 from sklearn.metrics import roc_auc_score, roc_curve
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from torch import Tensor
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.detectors import Detector
-from tcnsc_lib.faces.store import FaceSet
 
 RESAMPLES = 2000  # draws of a bootstrap
 HALF = 0.5  # p(fake) from which on a crop is called fake
 
-
-# What a detector says of crops.
-
-def log_odds(detector: Detector, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
-    """log(p / (1 - p)) of p = p(fake) for each crop: uint8 (N, S, S, 3) -> float64 (N,).
-
-    This is the fake logit minus the real one, both in float64. It keeps what p loses where p comes
-    close to 0 or 1. In evaluation mode and float32 (on recent GPUs convolutions use TF32,
-    PyTorch's default). Raises CompanionError where that is no finite number.
-    """
-    logits = _in_batches(detector, detector, images, batch_size).double()
-    odds = (logits[:, 1] - logits[:, 0]).numpy()
-    lost = np.count_nonzero(~np.isfinite(odds))
-    if lost:
-        raise CompanionError(
-            f"{type(detector).__name__} gives no finite number for {lost} of {len(odds)} crops; "
-            "its weights are damaged or its training went astray, so train it again."
-        )
-    return odds
-
-
-def probabilities(detector: Detector, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
-    """p(fake) of each crop: uint8 (N, S, S, 3) -> float64 (N,) in [0, 1]; see `log_odds`."""
-    return expit(log_odds(detector, images, batch_size))
-
-
-def features(detector: Detector, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
-    """h of each crop: uint8 (N, S, S, 3) -> float32 (N, D), in evaluation mode."""
-    return _in_batches(detector, detector.features, images, batch_size).float().numpy()
-
-
-@torch.inference_mode()
-def _in_batches(
-    detector: Detector,
-    function: Callable[[Tensor], Tensor],
-    images: np.ndarray,
-    batch_size: int,
-) -> Tensor:
-    """`function` of the prepared crops, batch after batch, on the CPU: (N, ...)."""
-    detector.eval()
-    where = next(detector.parameters()).device
-    out = []
-    for i in range(0, len(images), batch_size):
-        crops = np.array(images[i : i + batch_size])
-        x = detector.prepare(torch.from_numpy(crops).to(where))
-        x = x.contiguous(memory_format=torch.channels_last)
-        out.append(function(x).cpu())
-    return torch.cat(out)
-
-
-def predict(
-    detector: Detector, faces: FaceSet, codecs: tuple[str, ...], split: str = "test"
-) -> pd.DataFrame:
-    """`log_odds` of each crop of a part after each codec.
-
-    A row a crop, in the order of `faces.rows(split)`; a column a codec.
-    """
-    return pd.DataFrame({name: log_odds(detector, faces.images(name, split)) for name in codecs})
-
-
-def predict_by_probe(detector: Detector, faces: FaceSet, codecs: tuple[str, ...]) -> pd.DataFrame:
-    """Log-odds in `predict`'s form, but by a linear probe: what frozen features hold.
-
-    Logistic regression on the features of RAW training crops, each value standardised. Raises
-    CompanionError where these are all real or all fake.
-    """
-    faces.check_part("train")
-    h = features(detector, faces.images("RAW", "train"))
-    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-    probe.fit(h, faces.labels("train"))
-    told = {}
-    for name in codecs:
-        h = features(detector, faces.images(name, "test"))
-        told[name] = probe.decision_function(h)
-    return pd.DataFrame(told)
-
-
-# What the scores are worth.
 
 def accuracy(y: np.ndarray, p: np.ndarray) -> float:
     """Equation 5: the share of crops called rightly, which means fake where p(fake) >= 1/2.
@@ -164,6 +77,66 @@ def interval(
 
 def _ratio(values: np.ndarray, of: np.ndarray, axis: int = -1) -> np.ndarray:
     return values.sum(axis=axis) / of.sum(axis=axis)
+
+
+def over_trainings(values: np.ndarray, units: np.ndarray) -> tuple[float, float]:
+    """95 % interval of a mean over trainings and crops: it covers another training, other people.
+
+    values: float (trainings, N), a value for each training (a seed each) and crop, on the same
+    crops. units: of each crop, (N,), as for `interval`. Both kinds of chance count, and each is
+    estimated from what is there: the variance between the trainings' means over their number, and
+    the variance between units over theirs. Each is widened by Student's t of its own degrees of
+    freedom before they are added, since either may be few: with three trainings Satterthwaite's
+    common ones would be too generous. With one training nothing is known of another: the interval
+    is then about people alone. Without any effect, 3 to 4 % of such intervals exclude 0. Returns
+    (low, high) in the unit of the values; NaN for fewer than two units.
+    """
+    values = np.asarray(values, float)
+    parts = [_between(values.mean(axis=0), units)]
+    if len(values) > 1:
+        means = values.mean(axis=1)
+        parts.append((means.var(ddof=1) / len(means), len(means) - 1))
+    if np.isnan(parts[0][0]):
+        return float("nan"), float("nan")
+    squares = [student.ppf(0.975, degrees) ** 2 * part for part, degrees in parts]
+    half = np.sqrt(sum(squares))
+    return float(values.mean() - half), float(values.mean() + half)
+
+
+def _between(values: np.ndarray, units: np.ndarray) -> tuple[float, int]:
+    """The variance of the mean of a value per crop, by how its units differ; degrees of freedom.
+
+    Units of many crops weigh more, as they do in the mean. NaN and 0 for fewer than two units.
+    """
+    numbers, counts = np.unique(np.asarray(units), return_inverse=True, return_counts=True)[1:]
+    many = len(counts)
+    if many < 2:
+        return float("nan"), 0
+    apart = np.bincount(numbers, weights=values - values.mean())
+    variance = np.sum(apart**2) / len(values) ** 2
+    return float(variance * many / (many - 1)), many - 1
+
+
+def auc_values(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """A value for each crop whose mean is the AUC: so AUC has the intervals that accuracy has.
+
+    For a fake, the share of reals that it stands above; for a real, that of fakes below which it
+    stands; each brought to the mean as if there were as many of both. (The components of DeLong et
+    al., Biometrics 1988; their sums over units are those of Obuchowski, Biometrics 1997.) y: int
+    (N,), 0 real, 1 fake. p: float (N,), any score that rises with p(fake). Returns float64 (N,).
+    """
+    _check_classes(y)
+    fake = np.asarray(y) == 1
+    rank = rankdata(p)
+    own = np.empty(len(rank))
+    own[fake] = rankdata(p[fake])
+    own[~fake] = rankdata(p[~fake])
+    others = np.where(fake, (~fake).sum(), fake.sum())
+    below = (rank - own) / others
+    won = np.where(fake, below, 1 - below)
+    auc = won[fake].mean()
+    kind = np.where(fake, fake.mean(), 1 - fake.mean())
+    return auc + (won - auc) / kind
 
 
 def summary(y: np.ndarray, p: np.ndarray, units: np.ndarray | None = None) -> dict[str, float]:

@@ -166,6 +166,15 @@ OPEN = (
     OpenChoice(16, "Were the other detectors of Table 3 trained or taken as published?", "",
                "trained here, all on the same crops",
                "Only then does a row differ by its method alone."),
+    OpenChoice(17, "Do X and X' pass through f in two passes or in one batch?", "", "two passes",
+               "\"Separately fed into the bottom and top networks\" (Figure 2), and algorithm 1 "
+               "writes f(X) and f(X') apart. But \"the batch size will become 2N\" (3.1, step "
+               "10). It matters through batch normalisation. Notebook 8 has one batch, and three "
+               "passes: the raw images \"are also fed\" to the classification branch."),
+    OpenChoice(18, "Does the exponential schedule step each iteration or each epoch?", "",
+               "each iteration",
+               "10,000 batches of 64 are 1.5 epochs of the paper's 420,000 crops. Stepped by the "
+               "epoch, the rate would hardly fall: \"constant rate\" in notebook 8."),
 )
 
 CONTRADICTIONS = (
@@ -183,7 +192,7 @@ CONTRADICTIONS = (
                   "deviation and effective rank of z and h during training."),
     Contradiction(4, "3.1, 3.2",
                   "Algorithms 1 and 2 each update the network; eq. 4 adds their losses.",
-                  "One joint step on Loss_total."),
+                  "One joint step on Loss_total. Notebook 8 also has the two updates."),
     Contradiction(5, "4.2.3",
                   "All methods not named are said to lose over 20 % at LQ. In Table 3 DSP-FWA "
                   "loses 19.06 %, and Xception-C40 gains (81.3 to 88.3).",

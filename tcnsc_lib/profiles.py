@@ -25,7 +25,7 @@ from tcnsc_lib.faces.source import FaceSettings, Source
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.files import CHECKOUT
 from tcnsc_lib.synthetic.demo import Demo
-from tcnsc_lib.training.loop import Schedule
+from tcnsc_lib.training.schedule import Schedule
 from tcnsc_lib.training.stored import MOST_SEED
 
 SOURCES: dict[str, type[Source]] = {"demo": Demo, "photos": Photographs, "ffpp": FaceForensics}

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from tcnsc_lib import CompanionError, paper
 from tcnsc_lib.detectors import Detector
-from tcnsc_lib.detectors.registry import ABLATIONS, BASELINES, DETECTORS
+from tcnsc_lib.detectors.registry import ABLATIONS, BASELINES, DETECTORS, VARIANTS
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.profiles import PROFILES, Profile
-from tcnsc_lib.training.loop import Schedule
+from tcnsc_lib.training.schedule import Schedule
 
 KINDS = pytest.mark.parametrize("kind", DETECTORS.values(), ids=DETECTORS)
 
@@ -40,7 +40,7 @@ def crops(n: int = 3, side: int = 64) -> Tensor:
 
 
 def test_every_detector_has_a_name_of_its_own():
-    assert len(DETECTORS) == 1 + len(ABLATIONS) + len(BASELINES)
+    assert len(DETECTORS) == 1 + len(ABLATIONS) + len(VARIANTS) + len(BASELINES)
     assert all(kind.name == name for name, kind in DETECTORS.items())
 
 
@@ -87,6 +87,10 @@ FIRST = {
     "Capsule": (286_027, 0.0455055907),
     "FWA": (381_359, 0.0091997024),
     "DSP-FWA": (401_839, 0.0090167704),
+    "group normalisation": (735_378, 0.0253588505),
+    "group normalisation, model B": (735_378, 0.0253588505),
+    "group normalisation, both views classified": (735_378, 0.0253588505),
+    "predictor, stop-gradient": (746_150, -0.0198589119),
 }
 
 

@@ -18,7 +18,7 @@ from tcnsc_lib.analysis import gradcam, sample
 from tcnsc_lib.analysis.gradcam import SHUFFLED, by_seed, heat, maps, panels
 from tcnsc_lib.analysis.heatmaps import enlarge, on_mask
 from tcnsc_lib.detectors import Detector
-from tcnsc_lib.evaluation import features, probabilities
+from tcnsc_lib.detectors.outputs import features, probabilities
 from tcnsc_lib.faces.store import FaceSet
 
 SEED = 3

@@ -7,9 +7,9 @@ from toys import tiny
 
 from tcnsc_lib.analysis import gradcam
 from tcnsc_lib.analysis.gradcam import heat, shuffled
+from tcnsc_lib.detectors.outputs import probabilities
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.detectors.xception import Xception
-from tcnsc_lib.evaluation import probabilities
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 96, 96, 3)).astype(np.uint8)
 LABELS = np.array([0, 1, 1, 0, 1])

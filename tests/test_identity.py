@@ -8,14 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from toys import TINY, build, fit, planned
 
 from tcnsc_lib import CompanionError, files
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.training import folder, loop, run
+from tcnsc_lib.training import folder, loop, run, schedule
 from tcnsc_lib.training.identity import RECIPE, run_name, slug
-from tcnsc_lib.training.run import folder_of, train
+from tcnsc_lib.training.run import Plan, folder_of, train
+from tcnsc_lib.training.stored import read_config
 
 SETTINGS = {
     "detector": "TCNSC",
@@ -24,7 +26,7 @@ SETTINGS = {
     "schedule": {"learning_rate": 1e-4, "final_lr_share": 0.95**20, "flip": True},
     "enlarge": 1.3,
 }
-GOLDEN = "RAW-LQ-seed3-6513919844"
+GOLDEN = "RAW-LQ-seed3-1a314f3e47"
 
 
 def named(**changes) -> str:
@@ -124,6 +126,83 @@ def test_device_and_place_are_not_in_the_name(faces, tmp_path, monkeypatch):
     ours = planned(faces, tmp_path).name()
     monkeypatch.setattr(run, "device", lambda: "cuda")
     assert planned(faces, tmp_path / "elsewhere").name() == ours
+
+
+# a run that starts from another
+
+
+def started(faces: FaceSet, root: Path, seed: int = 0) -> Plan:
+    """The plan of a second training, from the weights of the first."""
+    first = planned(faces, root, experiment="first", seed=seed)
+    return planned(faces, root, experiment="second", start=first)
+
+
+def test_the_weights_of_another_run_are_those_at_step_0(faces, tmp_path):
+    plan = started(faces, tmp_path)
+    seen = []
+    iterate = loop.Trainer.iterate
+
+    def watching(trainer, iteration):
+        if iteration == 0:
+            state = trainer.detector.state_dict()
+            seen.append({name: value.clone() for name, value in state.items()})
+        return iterate(trainer, iteration)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.Trainer, "iterate", watching)
+        second = train(plan)
+    first = train(plan.start)  # by now it is there
+    before = first.detector.state_dict()
+    made = seen[-1]
+    assert all(torch.equal(made[name], value) for name, value in before.items())
+    untrained = planned(faces, tmp_path).make()
+    assert not torch.equal(made["f.conv1.weight"], untrained.f.conv1.weight)
+    assert not torch.equal(second.detector.f.conv1.weight, first.detector.f.conv1.weight)
+    again = train(plan.start).detector.state_dict()
+    assert all(torch.equal(again[name], value) for name, value in before.items())
+
+
+def test_a_finished_run_needs_no_more_what_it_started_from(faces, tmp_path):
+    plan = started(faces, tmp_path)
+    made = train(plan).detector.state_dict()
+    first = folder_of(plan.start)
+    shutil.rmtree(first)
+    again = train(plan).detector.state_dict()
+    assert all(torch.equal(again[name], value) for name, value in made.items())
+    assert not first.exists()
+
+
+def test_the_run_that_it_starts_from_is_in_the_name_and_in_config_json(faces, tmp_path):
+    plan = started(faces, tmp_path)
+    alone = planned(faces, tmp_path, experiment="second")
+    names = {plan.name(), alone.name(), started(faces, tmp_path, seed=1).name()}
+    assert len(names) == 3
+    assert "start" not in alone.config()
+    made = train(plan)
+    assert made.config["start"] == plan.start.name()
+    assert json.loads((made.folder / "config.json").read_text())["start"] == plan.start.name()
+    assert read_config(made.folder).name() == made.folder.name
+
+
+def test_a_run_that_starts_from_another_goes_on_after_an_interruption(faces, tmp_path):
+    whole = train(started(faces, tmp_path / "whole"))
+    cut = started(faces, tmp_path / "cut")
+    train(cut.start)
+    step = loop.step
+
+    def stopping(*given):
+        if given[-1] == 3:
+            raise KeyboardInterrupt
+        return step(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "step", stopping)
+        patch.setattr(loop, "CHECKPOINT_SECONDS", -1)
+        with pytest.raises(KeyboardInterrupt):
+            train(cut)
+    resumed = train(cut).detector.state_dict()
+    ours = whole.detector.state_dict()
+    assert all(torch.equal(resumed[name], value) for name, value in ours.items())
 
 
 # the same on every Python
@@ -255,9 +334,9 @@ def test_a_run_that_two_codes_trained_names_both(faces, tmp_path, monkeypatch, c
 
 def test_a_gpu_without_bfloat16_trains_in_float32_under_the_same_name(monkeypatch):
     half = replace(TINY, precision="bfloat16")
-    assert run.on_this_device(half) == half  # a CPU
-    monkeypatch.setattr(run, "device", lambda: "cuda")
-    monkeypatch.setattr(run.torch.cuda, "is_bf16_supported", lambda emulated: False)
-    assert run.on_this_device(half) == replace(half, precision="float32")
-    monkeypatch.setattr(run.torch.cuda, "is_bf16_supported", lambda emulated: True)
-    assert run.on_this_device(half) == half
+    assert schedule.on_this_device(half) == half  # a CPU
+    monkeypatch.setattr(schedule, "device", lambda: "cuda")
+    monkeypatch.setattr(schedule.torch.cuda, "is_bf16_supported", lambda emulated: False)
+    assert schedule.on_this_device(half) == replace(half, precision="float32")
+    monkeypatch.setattr(schedule.torch.cuda, "is_bf16_supported", lambda emulated: True)
+    assert schedule.on_this_device(half) == half

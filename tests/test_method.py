@@ -153,11 +153,32 @@ def test_the_classification_loss_does_not_see_the_twin(model):
     assert one["sim"].item() != pytest.approx(other["sim"].item(), abs=1e-4)
 
 
-def test_in_training_both_views_share_batch_statistics(model):
+def test_in_training_each_view_is_normalised_by_its_own_batch(model):
     x, x_twin, y = views()
     one = model.losses(x, y, x_twin)
-    other = model.losses(x, y, 5 * x_twin)
-    assert one["cro"].item() != pytest.approx(other["cro"].item(), abs=1e-4)
+    other = model.losses(x, y, 1 + 5 * x_twin)
+    assert one["cro"].item() == pytest.approx(other["cro"].item(), abs=1e-6)
+    h, h_twin = model.encode(x, x_twin)
+    assert torch.equal(h, model.f(x))
+    assert torch.equal(h_twin, model.f(x_twin))
+
+
+def test_the_running_statistics_have_followed_both_views_one_after_the_other(model):
+    x, x_twin, y = views()
+    model.losses(x, y, x_twin)
+    maps = model.f.conv1(x)
+    maps_twin = model.f.conv1(x_twin)
+    mean = 0.9 * 0.1 * maps.mean((0, 2, 3)) + 0.1 * maps_twin.mean((0, 2, 3))
+    var = 0.9 * (0.9 + 0.1 * variance(maps)) + 0.1 * variance(maps_twin)
+    norm = model.f.bn1
+    assert norm.num_batches_tracked == 2
+    torch.testing.assert_close(norm.running_mean, mean, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(norm.running_var, var, rtol=1e-4, atol=1e-6)
+
+
+def variance(maps: Tensor) -> Tensor:
+    """Unbiased, of each channel of (N, C, H, W)."""
+    return maps.var((0, 2, 3))
 
 
 def test_the_similarity_loss_moves_f_and_g_but_not_c(model):

@@ -53,7 +53,7 @@ def test_pairs_name_the_rows_of_table1():
 
 
 def test_lists_are_numbered_without_gap():
-    assert paper.open_table().index.tolist() == list(range(1, 17))
+    assert paper.open_table().index.tolist() == list(range(1, 19))
     assert paper.contradictions_table().index.tolist() == list(range(1, 11))
 
 

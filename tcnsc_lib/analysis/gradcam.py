@@ -26,7 +26,7 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.analysis import some
 from tcnsc_lib.analysis.heatmaps import chance, correlation, enlarge, on_mask, strangers
 from tcnsc_lib.detectors import Detector
-from tcnsc_lib.evaluation import features, probabilities
+from tcnsc_lib.detectors.outputs import features, probabilities
 from tcnsc_lib.faces.store import FaceSet
 
 CODECS = ("RAW", "HQ", "MQ", "LQ")

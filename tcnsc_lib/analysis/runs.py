@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from tcnsc_lib.analysis import some
 from tcnsc_lib.detectors import Detector
+from tcnsc_lib.detectors.outputs import features
 from tcnsc_lib.detectors.tcnsc import TCNSC, cosine
-from tcnsc_lib.evaluation import features
 from tcnsc_lib.faces.store import FaceSet
 
 if TYPE_CHECKING:

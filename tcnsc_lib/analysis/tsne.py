@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 from tcnsc_lib import CompanionError
 from tcnsc_lib.analysis import sample
 from tcnsc_lib.detectors import Detector
-from tcnsc_lib.evaluation import features
+from tcnsc_lib.detectors.outputs import features
 from tcnsc_lib.faces.store import FaceSet
 
 CODECS = ("RAW", "MQ", "LQ")

@@ -10,11 +10,12 @@ from scipy.special import expit
 from tcnsc_lib import CompanionError, paper, profiles
 from tcnsc_lib.codecs import codec
 from tcnsc_lib.detectors import Detector
+from tcnsc_lib.detectors.outputs import predict as log_odds
+from tcnsc_lib.detectors.outputs import probabilities
 from tcnsc_lib.detectors.published import load_published
 from tcnsc_lib.detectors.registry import DETECTORS
 from tcnsc_lib.detectors.views import authors_view
-from tcnsc_lib.evaluation import evaluate, probabilities
-from tcnsc_lib.evaluation import predict as log_odds
+from tcnsc_lib.evaluation import evaluate
 from tcnsc_lib.faces.detect import FaceFinder, crop
 from tcnsc_lib.faces.opening import open_image
 from tcnsc_lib.training.run import load

@@ -1,7 +1,7 @@
 """Detectors: from a crop to two logits. One file a system; here is what they have in common."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from inspect import Parameter, signature
 from typing import ClassVar
@@ -51,6 +51,8 @@ class Detector(nn.Module):
     mean: ClassVar[tuple[float, float, float]] = IMAGENET_MEAN
     std: ClassVar[tuple[float, float, float]] = IMAGENET_STD
     interpolation: ClassVar[str] = "bilinear"
+    # How many updates a step has, each with an optimizer of its own; see `updates`.
+    optimizers: ClassVar[int] = 1
 
     # What its last layer sees: normalised crops (N, 3, S, S) -> (N, D). A method or a module.
     features: Callable[[Tensor], Tensor]
@@ -66,6 +68,16 @@ class Detector(nn.Module):
         x, x_twin: float32 (N, 3, S, S). y: int64 (N,).
         """
         raise NotImplementedError
+
+    def updates(
+        self, x: Tensor, y: Tensor, x_twin: Tensor | None = None
+    ) -> Iterator[dict[str, Tensor]]:
+        """The losses of each update of one step, as `losses` has them: here a single joint one.
+
+        The next ones are computed with the weights that the update before has left.
+        """
+        views = [x] if x_twin is None else [x, x_twin]
+        yield self.losses(views[0], y, *views[1:])
 
     @classmethod
     def needs_twin(cls) -> bool:

@@ -1,6 +1,6 @@
-"""TCNSC with a part taken out or changed: models A and B of Table 2, and two readings of ours.
+"""TCNSC with a part taken out or added: models A and B of Table 2, and two controls of ours.
 
-Each is TCNSC but for its losses. A fifth, lambda 0, is an argument: `TCNSC(lam=0.0)`.
+Each is TCNSC but for its losses. Another control, lambda 0, is an argument: `TCNSC(lam=0.0)`.
 """
 from __future__ import annotations
 
@@ -46,11 +46,10 @@ class BothClassified(TCNSC):
 
     def losses(self, x: Tensor, y: Tensor, x_twin: Tensor) -> dict[str, Tensor]:
         """As TCNSC's, but Loss_cro is the mean over 2N images."""
-        both = torch.cat([x, x_twin])
-        h, h_twin = self.f(both).chunk(2)
+        h, h_twin = self.encode(x, x_twin)
+        sim = self.similarity(h, h_twin)
         logits = self.c(torch.cat([h, h_twin]))
         cro = loss_cro(logits, y.repeat(2))
-        sim = loss_sim(self.g(h), self.g(h_twin))
         total = cro + self.lam * sim
         return {"total": total, "cro": cro, "sim": sim}
 
@@ -61,11 +60,6 @@ class OnH(TCNSC):
     name = "similarity on h"
     compared = "h"
 
-    def losses(self, x: Tensor, y: Tensor, x_twin: Tensor) -> dict[str, Tensor]:
-        """As TCNSC's, but Loss_sim is that of h and h'."""
-        both = torch.cat([x, x_twin])
-        h, h_twin = self.f(both).chunk(2)
-        cro = loss_cro(self.c(h), y)
-        sim = loss_sim(h, h_twin)
-        total = cro + self.lam * sim
-        return {"total": total, "cro": cro, "sim": sim}
+    def similarity(self, h: Tensor, h_twin: Tensor) -> Tensor:
+        """Loss_sim of h and h'."""
+        return loss_sim(h, h_twin)

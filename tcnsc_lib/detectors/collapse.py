@@ -54,7 +54,7 @@ def watch(model: nn.Module, x: Tensor, y: Tensor, x_twin: Tensor) -> dict[str, f
         torch.manual_seed(0)
         seen = gradients(copy, x, y, x_twin)
         with torch.no_grad():
-            h, h_twin = copy.f(torch.cat([x, x_twin])).chunk(2)
+            h, h_twin = copy.encode(x, x_twin)
             z = copy.g(h)
             z_twin = copy.g(h_twin)
     # In bfloat16, steps near 1 are as large as what is looked for.

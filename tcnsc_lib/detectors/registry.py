@@ -6,6 +6,18 @@ from tcnsc_lib.detectors.ablations import BothClassified, ClassifierAlone, OnH, 
 from tcnsc_lib.detectors.capsule import Capsule
 from tcnsc_lib.detectors.fwa import DSPFWA, FWA
 from tcnsc_lib.detectors.mesonet import Meso4, MesoInception4
+from tcnsc_lib.detectors.normalisation import (
+    Grouped,
+    GroupedBothClassified,
+    GroupedClassifierAlone,
+)
+from tcnsc_lib.detectors.readings import (
+    Alternating,
+    OneBatch,
+    OneBatchBothClassified,
+    ThreePasses,
+)
+from tcnsc_lib.detectors.repairs import Agreement, Negatives, Predictor, Variance
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.detectors.xception import Xception
 
@@ -27,6 +39,21 @@ ABLATIONS: tuple[type[Detector], ...] = (
     OnH,
 )
 
+# The study's: other readings, TCNSC without batch normalisation, repairs.
+VARIANTS: tuple[type[Detector], ...] = (
+    OneBatch,
+    OneBatchBothClassified,
+    ThreePasses,
+    Alternating,
+    Grouped,
+    GroupedClassifierAlone,
+    GroupedBothClassified,
+    Predictor,
+    Negatives,
+    Variance,
+    Agreement,
+)
+
 DETECTORS: dict[str, type[Detector]] = {
-    detector.name: detector for detector in (TCNSC, *ABLATIONS, *BASELINES)
+    detector.name: detector for detector in (TCNSC, *ABLATIONS, *VARIANTS, *BASELINES)
 }

@@ -102,8 +102,9 @@ class TCNSC(Detector):
 
     # One step: algorithms 1 and 2 together, which share f.
     #
-    # Both views go through f as one batch of 2N (section 3.1, step 10), so they share the
-    # statistics of batch normalisation. The classifier sees h alone (algorithm 2).
+    # The two views are "separately fed" into f (Figure 2; algorithm 1, step A): each is normalised
+    # by the statistics of its own batch, and the running statistics, which the test uses, follow
+    # both (`paper.OPEN`, 17). The classifier sees h alone (algorithm 2).
     #
     # Equation 4: Loss_total = Loss_cro + lambda Loss_sim
 
@@ -112,14 +113,23 @@ class TCNSC(Detector):
 
         x, x_twin: X and X', float32 (N, 3, S, S). y: int64 (N,).
         """
-        both = torch.cat([x, x_twin])
-        h, h_twin = self.f(both).chunk(2)
-        z = self.g(h)
-        z_twin = self.g(h_twin)
-        sim = loss_sim(z, z_twin)
+        h, h_twin = self.encode(x, x_twin)
+        sim = self.similarity(h, h_twin)
         cro = loss_cro(self.c(h), y)
         total = cro + self.lam * sim
         return {"total": total, "cro": cro, "sim": sim}
+
+    def encode(self, x: Tensor, x_twin: Tensor) -> tuple[Tensor, Tensor]:
+        """h = f(X), h' = f(X'): each (N, 3, S, S) -> (N, 8 * width), in two passes."""
+        h = self.f(x)
+        h_twin = self.f(x_twin)
+        return h, h_twin
+
+    def similarity(self, h: Tensor, h_twin: Tensor) -> Tensor:
+        """Loss_sim of z = g(h) and z' = g(h')."""
+        z = self.g(h)
+        z_twin = self.g(h_twin)
+        return loss_sim(z, z_twin)
 
     def watch(self, x: Tensor, y: Tensor, x_twin: Tensor) -> dict[str, float]:
         """Is Loss_sim satisfied by a constant? See `collapse.watch`."""

@@ -43,13 +43,14 @@ class Checkpoint:
         self.today = today
 
     def save(
-        self, detector: Detector, optimizer: torch.optim.Optimizer, progress: Progress
+        self, detector: Detector, optimizers: list[torch.optim.Optimizer], progress: Progress
     ) -> None:
         """Write the file anew, whole or not at all."""
         tensors = dict(stored(detector.state_dict(), DETECTOR))
-        for index, moments in optimizer.state_dict()["state"].items():
-            known = {name: value for name, value in moments.items() if value is not None}
-            tensors |= stored(known, f"{OPTIMIZER}{index}/")
+        for number, optimizer in enumerate(optimizers):
+            for index, moments in optimizer.state_dict()["state"].items():
+                known = {name: value for name, value in moments.items() if value is not None}
+                tensors |= stored(known, f"{OPTIMIZER}{number}/{index}/")
         meta = {
             "run": self.owner,
             "iteration": str(progress.done),
@@ -61,9 +62,9 @@ class Checkpoint:
             save_file(tensors, part, metadata=meta)
 
     def resume(
-        self, detector: Detector, optimizer: torch.optim.Optimizer, iterations: int
+        self, detector: Detector, optimizers: list[torch.optim.Optimizer], iterations: int
     ) -> Progress:
-        """Restore both and say how far they are; without a file, nothing is done yet.
+        """Restore all and say how far they are; without a file, nothing is done yet.
 
         iterations: of the whole run. Raises CompanionError where the file is damaged, of another
         run, or further than that.
@@ -80,10 +81,10 @@ class Checkpoint:
         weights = _under(tensors, DETECTOR)
         if other := unlike(detector.state_dict(), weights):
             raise CompanionError(f"{self.path} is of another network ({other}); {CURE}.")
-        groups = optimizer.state_dict()["param_groups"]
-        state = self._moments(tensors, groups[0]["params"], detector)
+        states = self._states(tensors, optimizers, detector)
         detector.load_state_dict(weights)
-        optimizer.load_state_dict({"state": state, "param_groups": groups})
+        for optimizer, state in zip(optimizers, states, strict=True):
+            optimizer.load_state_dict(state)
         return Progress(
             done=known.iteration,
             log=log.to_dict("records"),
@@ -111,26 +112,47 @@ class Checkpoint:
             )
         return read_notes(notes, self.path, CURE)
 
-    def _moments(
-        self, tensors: dict[str, Tensor], numbers: list[int], detector: Detector
-    ) -> dict[int, dict[str, Tensor]]:
-        """The optimizer's state as PyTorch has it: weight's number -> name -> tensor.
+    def _states(
+        self,
+        tensors: dict[str, Tensor],
+        optimizers: list[torch.optim.Optimizer],
+        detector: Detector,
+    ) -> list[dict]:
+        """What each optimizer is to load: its groups, and the moments that are stored of it.
 
-        numbers: of all weights that learn, in their order. Raises CompanionError where a moment is
-        of no such weight.
+        Raises CompanionError where a moment is of no optimizer or of no weight that learns.
+        """
+        before = [f"{OPTIMIZER}{number}/" for number in range(len(optimizers))]
+        for name in _under(tensors, OPTIMIZER):
+            if not f"{OPTIMIZER}{name}".startswith(tuple(before)):
+                raise self._damaged(f"{OPTIMIZER}{name}")
+        states = []
+        for optimizer, prefix in zip(optimizers, before, strict=True):
+            groups = optimizer.state_dict()["param_groups"]
+            moments = self._moments(tensors, prefix, groups[0]["params"], detector)
+            states.append({"state": moments, "param_groups": groups})
+        return states
+
+    def _moments(
+        self, tensors: dict[str, Tensor], prefix: str, numbers: list[int], detector: Detector
+    ) -> dict[int, dict[str, Tensor]]:
+        """One optimizer's state as PyTorch has it: weight's number -> name -> tensor.
+
+        numbers: of all weights that learn, in their order.
         """
         learned = [weight for weight in detector.parameters() if weight.requires_grad]
         weights = {str(number): weight for number, weight in zip(numbers, learned, strict=True)}
         state: dict[int, dict[str, Tensor]] = {}
-        for name, value in _under(tensors, OPTIMIZER).items():
+        for name, value in _under(tensors, prefix).items():
             index, _, moment = name.partition("/")
             weight = weights.get(index)
             if weight is None or value.dim() and value.shape != weight.shape:
-                raise CompanionError(
-                    f"{self.path} is damaged ({OPTIMIZER}{name} fits no weight); {CURE}."
-                )
+                raise self._damaged(f"{prefix}{name}")
             state.setdefault(int(index), {})[moment] = value
         return state
+
+    def _damaged(self, name: str) -> CompanionError:
+        return CompanionError(f"{self.path} is damaged ({name} fits no weight); {CURE}.")
 
 
 def _joined(before: str, today: str) -> str:

@@ -63,6 +63,8 @@ def forget(folders: Sequence[Path]) -> None:
     """
     for folder in folders:
         if of_other_code(folder):
-            for name in (WEIGHTS, PREDICTIONS, *TABLES):
+            said = Path(PREDICTIONS).stem
+            predicted = [path.name for path in Path(folder).glob(f"{said}*")]
+            for name in (WEIGHTS, *predicted, *TABLES):
                 (Path(folder) / name).unlink(missing_ok=True)
             Checkpoint(folder).remove()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -20,47 +19,19 @@ from tqdm.auto import tqdm
 from tcnsc_lib import CompanionError
 from tcnsc_lib.codecs import RANDOM_JPEG
 from tcnsc_lib.detectors import Detector
-from tcnsc_lib.evaluation import probabilities, summary
+from tcnsc_lib.detectors.outputs import probabilities
+from tcnsc_lib.evaluation import summary
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.pool import line
 from tcnsc_lib.training.batches import Part, batch, batch_indices
 from tcnsc_lib.training.checkpoint import Checkpoint, Progress
+from tcnsc_lib.training.schedule import Schedule, make_optimizers, set_rate
 
 CHECKPOINT_SECONDS = 30
-OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 WATCHED = 64  # validation crops that `Detector.watch` looks at
 WATCH = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000)
 """The steps before which it looks; it also looks before the last."""
 INTERIM = 5000  # validation crops for a point of the curve; the last point takes all
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to train; the defaults are the paper's, or those of `paper.OPEN`.
-
-    final_lr_share: the learning rate falls exponentially to this share of itself by the last
-    iteration. optimizer: "adam" or "sgd", both with PyTorch's other defaults. flip: mirror an image
-    and its twin together, with probability 1/2. precision: "float32" or "bfloat16" (autocast).
-    validate: iterations between two points of the validation curve.
-    """
-
-    iterations: int = 10_000
-    batch_size: int = 64
-    learning_rate: float = 1e-4
-    final_lr_share: float = 0.1
-    optimizer: str = "adam"
-    flip: bool = True
-    precision: str = "bfloat16"
-    validate: int = 500
-
-    def rate(self, iteration: int) -> float:
-        """The learning rate of an iteration, counted from 0."""
-        gamma = self.final_lr_share ** (1 / self.iterations)
-        return self.learning_rate * gamma**iteration
-
-    def is_last(self, iteration: int) -> bool:
-        """Whether training ends with this iteration, counted from 0."""
-        return iteration + 1 == self.iterations
 
 
 def fit(
@@ -78,7 +49,7 @@ def fit(
     is no finite number.
     """
     trainer = Trainer(detector, faces, views, schedule, seed)
-    progress = checkpoint.resume(detector, trainer.optimizer, schedule.iterations)
+    progress = checkpoint.resume(detector, trainer.optimizers, schedule.iterations)
     clock = _Clock(progress.seconds)
     bar = _bar(checkpoint.owner, progress.done, schedule.iterations)
     for iteration in bar:
@@ -90,13 +61,13 @@ def fit(
         progress.done = iteration + 1
         if clock.due():
             progress.seconds = clock.seconds()
-            checkpoint.save(detector, trainer.optimizer, progress)
+            checkpoint.save(detector, trainer.optimizers, progress)
     progress.seconds = clock.seconds()
     return progress
 
 
 class Trainer:
-    """A detector, what it learns from, and its optimizer."""
+    """A detector, what it learns from, and its optimizers (one, but for alternating updates)."""
 
     def __init__(self, detector: Detector, faces: FaceSet, views: tuple[str, ...],
                  schedule: Schedule, seed: int):
@@ -106,7 +77,7 @@ class Trainer:
         self.seed = seed
         self.part = Part(detector, faces, views, where)
         self.validation = Validation(detector, faces, views, where)
-        self.optimizer = make_optimizer(detector, schedule)
+        self.optimizers = make_optimizers(detector, schedule)
 
     def iterate(self, iteration: int) -> dict[str, float]:
         """One step, and its row of the log: iteration, lr, the losses, what was watched before."""
@@ -116,14 +87,14 @@ class Trainer:
         rows = batch_indices(len(self.part), schedule.batch_size, iteration, self.seed)
         x, y = batch(self.detector, self.part, rows, schedule.flip, [self.seed, iteration])
         seen = self.validation.watch(self.detector, schedule, iteration)
-        set_rate(self.optimizer, rate)
-        losses = step(self.detector, self.optimizer, x, y, schedule.precision, dropout)
+        set_rate(self.optimizers, rate)
+        losses = step(self.detector, self.optimizers, x, y, schedule.precision, dropout)
         return {"iteration": iteration + 1, "lr": rate} | losses | seen
 
 
 def step(
     detector: Detector,
-    optimizer: torch.optim.Optimizer,
+    optimizers: list[torch.optim.Optimizer],
     x: list[Tensor],
     y: Tensor,
     precision: str,
@@ -131,28 +102,22 @@ def step(
 ) -> dict[str, float]:
     """One update of all parameters on the joint loss; returns the losses as numbers.
 
-    x: one or two views, each float32 (N, 3, S, S). y: int64 (N,).
+    Alternating updates are as many as there are optimizers; "total" is then the sum of theirs. x:
+    one or two views, each float32 (N, 3, S, S). y: int64 (N,).
     """
     torch.manual_seed(seed)  # for dropout and noise, so that a resumed run draws the same
     detector.train()
-    with autocast(x[0].device.type, precision):
-        losses = detector.losses(x[0], y, *x[1:])
-    optimizer.zero_grad(set_to_none=True)
-    losses["total"].backward()
-    optimizer.step()
-    return {name: loss.item() for name, loss in losses.items()}
-
-
-def make_optimizer(detector: Detector, schedule: Schedule) -> torch.optim.Optimizer:
-    """The schedule's optimizer, of all weights that learn."""
-    weights = [weight for weight in detector.parameters() if weight.requires_grad]
-    return OPTIMIZERS[schedule.optimizer](weights, schedule.learning_rate)
-
-
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Let the next step take this learning rate."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+    updates = detector.updates(x[0], y, *x[1:])
+    told: dict[str, float] = {"total": 0.0}
+    for optimizer in optimizers:
+        with autocast(x[0].device.type, precision):
+            losses = next(updates)
+        optimizer.zero_grad(set_to_none=True)
+        losses["total"].backward()
+        optimizer.step()
+        numbers = {name: loss.item() for name, loss in losses.items()}
+        told |= numbers | {"total": told["total"] + numbers["total"]}
+    return told
 
 
 def autocast(where: str, precision: str):

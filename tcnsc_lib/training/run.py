@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -30,7 +30,8 @@ from tcnsc_lib.machine import device, threads
 from tcnsc_lib.training.checkpoint import Checkpoint, Progress, stored
 from tcnsc_lib.training.folder import TABLES, WEIGHTS, forget, note, warn
 from tcnsc_lib.training.identity import RECIPE, run_name
-from tcnsc_lib.training.loop import Schedule, fit
+from tcnsc_lib.training.loop import fit
+from tcnsc_lib.training.schedule import Schedule, on_this_device
 from tcnsc_lib.training.stored import CONFIG, ENVIRONMENT, LOG, check_settings, read_tables
 from tcnsc_lib.training.weights import fill, save_file
 
@@ -44,7 +45,8 @@ class Plan:
     experiment, profile: names. detector: the class, and the arguments it is made with. views: one
     codec, or two for (X, X'). faces: its training and validation parts are used. enlarge: of the
     faces' boxes. weights: what f starts from, "random" or "imagenet". quality: of the videos that
-    the crops are cut from. root: the folder of the profile's runs.
+    the crops are cut from. start: the plan of a run of the same shape, whose weights this one
+    starts from. root: the folder of the profile's runs.
 
     Raises CompanionError for what no run can have: a negative seed, a schedule without iterations,
     one view where the detector compares two.
@@ -62,6 +64,7 @@ class Plan:
     arguments: dict = field(default_factory=dict)
     weights: str = "random"
     quality: str = "raw"
+    start: Plan | None = None
 
     def __post_init__(self) -> None:
         check_settings(self.config())
@@ -83,7 +86,11 @@ class Plan:
             "enlarge": self.enlarge,
             "quality": self.quality,
         }
-        return settings if self.weights == "random" else settings | {"weights": self.weights}
+        if self.weights != "random":
+            settings["weights"] = self.weights
+        if self.start is not None:
+            settings["start"] = self.start.name()
+        return settings
 
     def name(self) -> str:
         """The run's name, see `identity.run_name`."""
@@ -186,6 +193,8 @@ def load(folder: Path, detector: Detector) -> Run:
 def _train(plan: Plan, detector: Detector, folder: Path) -> None:
     """Train to the end and write the run; the weights come last, since they vouch for the rest."""
     check_parts(plan)
+    if plan.start is not None:
+        detector.load_state_dict(train(plan.start, tell=False).detector.state_dict())
     today = code_digest()
     schedule = on_this_device(plan.schedule)
     write_json(folder / CONFIG, plan.config())
@@ -220,14 +229,6 @@ def _write(folder: Path, detector: Detector, progress: Progress, precision: str)
     write_text(folder / LOG, pd.DataFrame(progress.log).to_csv(index=False))
     with atomic(folder / WEIGHTS) as path:
         save_file(stored(detector.state_dict()), path, metadata={"run": folder.name})
-
-
-def on_this_device(schedule: Schedule) -> Schedule:
-    """float32 where a GPU lacks bfloat16: before Ampere, such convolutions crawl."""
-    lacking = device() == "cuda" and not torch.cuda.is_bf16_supported(False)
-    if schedule.precision == "bfloat16" and lacking:
-        return replace(schedule, precision="float32")
-    return schedule
 
 
 @contextmanager

@@ -1,0 +1,143 @@
+"""What a detector says of crops: log-odds, p(fake), features; and the predictions of a test part.
+
+    predict               with its running statistics, as they are after training
+    predict_reestimated   with statistics estimated anew (`normalisation`)
+    predict_by_probe      by a linear probe on its features
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+
+from tcnsc_lib import CompanionError
+from tcnsc_lib.detectors import Detector
+from tcnsc_lib.detectors.normalisation import reestimated
+from tcnsc_lib.faces.store import FaceSet
+
+OWN = "each test set's"
+STATISTICS: dict[str, tuple[str, ...]] = {
+    "RAW": ("RAW",),
+    "RAW and LQ": ("RAW", "LQ"),
+    "LQ": ("LQ",),
+    OWN: (),
+}
+"""Name of re-estimated statistics -> codecs of the training crops that they are estimated on.
+
+OWN takes the codec of the test set, in turn.
+"""
+SEEN = 1024  # training crops that statistics are re-estimated on, of each codec
+AT_ONCE = 64  # of them in a batch, as in training
+
+
+def log_odds(detector: Detector, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """log(p / (1 - p)) of p = p(fake) for each crop: uint8 (N, S, S, 3) -> float64 (N,).
+
+    This is the fake logit minus the real one, both in float64. It keeps what p loses where p comes
+    close to 0 or 1. In evaluation mode and float32 (on recent GPUs convolutions use TF32,
+    PyTorch's default). Raises CompanionError where that is no finite number.
+    """
+    logits = _in_batches(detector, detector, images, batch_size).double()
+    odds = (logits[:, 1] - logits[:, 0]).numpy()
+    lost = np.count_nonzero(~np.isfinite(odds))
+    if lost:
+        raise CompanionError(
+            f"{type(detector).__name__} gives no finite number for {lost} of {len(odds)} crops; "
+            "its weights are damaged or its training went astray, so train it again."
+        )
+    return odds
+
+
+def probabilities(detector: Detector, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """p(fake) of each crop: uint8 (N, S, S, 3) -> float64 (N,) in [0, 1]; see `log_odds`."""
+    return expit(log_odds(detector, images, batch_size))
+
+
+def features(detector: Detector, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """h of each crop: uint8 (N, S, S, 3) -> float32 (N, D), in evaluation mode."""
+    return _in_batches(detector, detector.features, images, batch_size).float().numpy()
+
+
+@torch.inference_mode()
+def _in_batches(
+    detector: Detector,
+    function: Callable[[Tensor], Tensor],
+    images: np.ndarray,
+    batch_size: int,
+) -> Tensor:
+    """`function` of the prepared crops, batch after batch, on the CPU: (N, ...)."""
+    detector.eval()
+    where = next(detector.parameters()).device
+    out = []
+    for i in range(0, len(images), batch_size):
+        crops = np.array(images[i : i + batch_size])
+        x = detector.prepare(torch.from_numpy(crops).to(where))
+        x = x.contiguous(memory_format=torch.channels_last)
+        out.append(function(x).cpu())
+    return torch.cat(out)
+
+
+def predict(
+    detector: Detector, faces: FaceSet, codecs: tuple[str, ...], split: str = "test"
+) -> pd.DataFrame:
+    """`log_odds` of each crop of a part after each codec.
+
+    A row a crop, in the order of `faces.rows(split)`; a column a codec.
+    """
+    return pd.DataFrame({name: log_odds(detector, faces.images(name, split)) for name in codecs})
+
+
+def predict_by_probe(detector: Detector, faces: FaceSet, codecs: tuple[str, ...]) -> pd.DataFrame:
+    """Log-odds in `predict`'s form, but by a linear probe: what frozen features hold.
+
+    Logistic regression on the features of RAW training crops, each value standardised. Raises
+    CompanionError where these are all real or all fake.
+    """
+    faces.check_part("train")
+    h = features(detector, faces.images("RAW", "train"))
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    probe.fit(h, faces.labels("train"))
+    told = {}
+    for name in codecs:
+        h = features(detector, faces.images(name, "test"))
+        told[name] = probe.decision_function(h)
+    return pd.DataFrame(told)
+
+
+def predict_reestimated(
+    detector: Detector, faces: FaceSet, codecs: tuple[str, ...], statistics: str
+) -> pd.DataFrame:
+    """Log-odds in `predict`'s form, after the running statistics were estimated anew.
+
+    statistics: a name in STATISTICS. Unlabelled training crops alone are used: no test crop, no
+    label, no gradient. A detector without batch normalisation says what it says without.
+    """
+    told = {}
+    views: tuple[str, ...] = ()
+    for name in codecs:
+        before = views
+        views = STATISTICS[statistics] or (name,)
+        if views != before:
+            copy = reestimated(detector, unlabelled(detector, faces, views))
+        told[name] = log_odds(copy, faces.images(name, "test"))
+    return pd.DataFrame(told)
+
+
+def unlabelled(detector: Detector, faces: FaceSet, views: tuple[str, ...]) -> Iterator[Tensor]:
+    """Batches of prepared training crops, (N, 3, S, S); a batch is of one codec, views in turn."""
+    where = next(detector.parameters()).device
+    images = [faces.images(name, "train") for name in views]
+    rows = np.random.default_rng(0).permutation(len(images[0]))[:SEEN]
+    for start in range(0, len(rows), AT_ONCE):
+        chosen = np.sort(rows[start : start + AT_ONCE])
+        for view in images:
+            crops = torch.from_numpy(view[chosen]).to(where)
+            x = detector.prepare(crops)
+            yield x.contiguous(memory_format=torch.channels_last)
