@@ -14,7 +14,7 @@ from toys import build
 
 from tcnsc_lib import evaluation, paper
 from tcnsc_lib.evidence import Evidence
-from tcnsc_lib.experiments import EXPERIMENTS, PROBE, SEEDED, UNTRAINED
+from tcnsc_lib.experiments import EXPERIMENTS, PROBES, REESTIMATED, SEEDED
 from tcnsc_lib.faces.detect import FaceFinder
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.profiles import Profile
@@ -59,7 +59,7 @@ def all_right(toy_faces, tmp_path_factory) -> Path:
     """A folder with the predictions of every experiment on the toy crops; none is wrong."""
     e = Evidence(P, tmp_path_factory.mktemp("evidence"))
     e.save_crops(toy_faces)
-    for experiment in (*EXPERIMENTS, PROBE, UNTRAINED):
+    for experiment in (*EXPERIMENTS, *PROBES, REESTIMATED):
         predicted(e, experiment, P.seed)
     for experiment in SEEDED:
         predicted(e, experiment, P.seed + 1)

@@ -133,6 +133,54 @@ def collapse() -> pd.DataFrame:
     return table
 
 
+STUDY_ROWS = (
+    ("references", MODEL_B, ("as trained", "RAW and LQ")),
+    ("factors", "dual", ("as trained", "RAW and LQ")),
+    ("factors", LAMBDA_0, ("as trained",)),
+    ("readings", "alternating updates", ("as trained", "RAW and LQ")),
+    ("no batch", "group normalisation, JPEG augmentation", ("as trained",)),
+    ("repairs", ON_H, ("as trained", "RAW and LQ")),
+)
+
+
+def gains() -> pd.DataFrame:
+    """`results.contrasts.study`: a row of each group and more; one is of a single training."""
+    random = np.random.default_rng(0)
+    rows = []
+    for group, name, statistics in STUDY_ROWS:
+        for each in statistics:
+            gain = random.uniform(-5, 20)
+            row = {"group": group, "row": name, "statistics": each, "minus_b": gain}
+            row["minus_b_low"] = gain - random.uniform(2, 9)
+            row["minus_b_high"] = gain + random.uniform(2, 9)
+            rows.append(row)
+    table = pd.DataFrame(rows)
+    table.loc[table.row == ON_H, ["minus_b_low", "minus_b_high"]] = NAN
+    return table
+
+
+def histogram() -> pd.DataFrame:
+    """`analysis.channels.channel`: thirty bins of a channel on two codecs."""
+    edges = np.linspace(-3, 4, 31)
+    parts = []
+    for name, mean in (("RAW", 0.0), ("LQ", 1.0)):
+        share = np.exp(-((edges[:-1] - mean) ** 2) / 2)
+        table = pd.DataFrame({"left": edges[:-1], "right": edges[1:], "share": share / share.sum()})
+        parts.append(table.assign(layer=3, channel=7, codec=name, mean=mean, running_mean=0.2))
+    return pd.concat(parts, ignore_index=True)
+
+
+def distances() -> pd.DataFrame:
+    """`analysis.channels.shifts`: three models, five layers."""
+    random = np.random.default_rng(0)
+    models = (MODEL_B, f"{MODEL_B}, re-estimated", "dual, two passes")
+    rows = []
+    for model, layer, name in product(models, range(5), ("RAW", "LQ")):
+        rows.append({"model": model, "layer": layer, "codec": name, "shift": random.random(),
+                     "spread": 1.0})
+    return pd.DataFrame(rows)
+
+
 def log() -> pd.DataFrame:
     """A run's log: 30 iterations, validated at every tenth."""
     table = pd.DataFrame({"iteration": range(1, 31)})
@@ -151,8 +199,9 @@ MADE = {
     "table2_seeds": seeds(),
     "table3": accuracies(["Meso4", "FWA", "TCNSC"], 4),
     "training_curves": log(),
+    "study": gains(), "channel": histogram(), "channel_shifts": distances(),
 }
-DERIVED = ("table1", "difficulty", "table2", "table2_seeds", "table3", "figure5_means")
+DERIVED = ("table1", "difficulty", "table2", "table2_seeds", "table3", "figure5_means", "study")
 
 
 def crop(row: int) -> np.ndarray:

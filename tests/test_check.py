@@ -10,7 +10,7 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.evidence import read_table
 from tcnsc_lib.report import check
 from tcnsc_lib.report.check import Comparison, compare
-from tcnsc_lib.report.tolerances import APART, DRAWN, ONE_CROP, RULES, Rule, rule_of
+from tcnsc_lib.report.tolerances import DRAWN, ONE_CHANNEL, ONE_CROP, RULES, STUDY, Rule, rule_of
 from tcnsc_lib.results.derive import DERIVED
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -133,7 +133,7 @@ def test_a_column_is_either_compared_or_skipped_with_a_reason():
 
 def stored(pattern: str) -> Path | None:
     """A committed file that a rule is about."""
-    found = sorted(COMMITTED.rglob(pattern))
+    found = sorted(path for path in COMMITTED.rglob(pattern) if path.suffix == ".csv")
     return found[0] if found else None
 
 
@@ -216,11 +216,36 @@ def test_predictions_must_be_there_in_the_same_shape_and_are_left_to_the_tables(
 
 
 def test_a_table_made_apart_may_be_missing_but_not_different(tmp_path):
-    committed = write(tmp_path / "committed", open_choices=table())
+    odds = pd.DataFrame({"RAW": [1.0]})
+    committed = write(tmp_path / "committed", study=table(), study_claims=table(),
+                      evidence__study__a=odds)
+    (committed / "study.png").write_bytes(b"a picture")
     missing = check.verdict(committed, write(tmp_path / "none"))
-    assert check.good(missing) and missing.verdict.tolist() == [APART]
-    other = write(tmp_path / "other", open_choices=table(n=[160, 161]))
+    assert check.good(missing) and missing.verdict.tolist() == [STUDY.apart] * 4
+    assert "made apart" in STUDY.apart and "tcnsc study" in STUDY.apart
+    other = write(tmp_path / "other", study=table(n=[160, 161]))
     assert not check.good(check.verdict(committed, other))
+
+
+def test_what_batch_normalisation_meets_is_compared_but_for_the_choice_of_a_channel(tmp_path):
+    layers = pd.DataFrame({"model": ["model B"] * 2, "layer": [0, 1], "codec": ["LQ"] * 2,
+                           "shift": [0.5, 1.0], "spread": [1.0, 1.0]})
+    one = pd.DataFrame({"layer": [3], "channel": [7], "codec": ["LQ"], "left": [0.0],
+                        "right": [0.1], "share": [0.5], "mean": [0.2], "running_mean": [0.1]})
+    committed = write(tmp_path / "committed", evidence__channel=one,
+                      evidence__channel_shifts=layers)
+    near = write(tmp_path / "near", evidence__channel=one.assign(channel=9, mean=2.0),
+                 evidence__channel_shifts=layers.assign(**{"shift": [0.9, 0.6]}))
+    assert check.good(check.verdict(committed, near))
+    for number, (name, changed) in enumerate((
+        ("channel", one.assign(layer=4)), ("channel", one.assign(share=np.nan)),
+        ("channel_shifts", layers.assign(layer=[0, 2])),
+        ("channel_shifts", layers.assign(**{"shift": [0.5, 1.6]})))):
+        tables = {"evidence__channel": one, "evidence__channel_shifts": layers}
+        tables[f"evidence__{name}"] = changed
+        far = write(tmp_path / str(number), **tables)
+        assert not check.good(check.verdict(committed, far)), name
+    assert not check.good(check.verdict(committed, write(tmp_path / "none")))
 
 
 @pytest.mark.parametrize("accuracy, good", [(95.0, True), (9.0, False)])
@@ -237,13 +262,15 @@ def test_a_file_that_none_committed_is_named_and_spoils_nothing(tmp_path, accura
 
 def test_what_is_not_compared_is_listed_with_its_reason(tmp_path):
     odds = pd.DataFrame({"RAW": [1.0]})
-    committed = write(tmp_path / "committed", table1=table(), open_choices=table(), figure3=table(),
-                      evidence__predictions__a=odds, evidence__predictions__b=odds)
+    committed = write(tmp_path / "committed", table1=table(), study=table(), figure3=table(),
+                      evidence__predictions__a=odds, evidence__predictions__b=odds,
+                      evidence__study__a=odds, evidence__channel=table())
     (committed / "table1.png").write_bytes(b"a picture")
     assert check.not_compared(committed) == [
+        f"{ONE_CHANNEL}: channel.csv (channel, left, right, share, mean, running_mean)",
         f"{ONE_CROP}: predictions/*.csv (RAW, HQ, MQ, LQ, WEBP); "
         "figure3.csv (x, y, silhouette, neighbour, probe, classifier)",
-        f"{APART}: open_choices.csv, where it is missing",
+        f"{STUDY.apart}: study/*.csv, where it is missing; study*, where it is missing",
         f"{DRAWN}: *.png"]
 
 
@@ -328,7 +355,8 @@ def test_a_folder_that_is_not_there_is_told(tmp_path):
 @pytest.mark.parametrize("name", DERIVED)
 def test_a_derived_table_has_a_tolerance_and_a_line_in_the_list_of_files(name):
     _, rule = rule_of(f"{name}.csv")
-    assert rule.within, f"say in tolerances.py how far {name} may move on another processor"
+    said = rule.within or rule.apart
+    assert said, f"say in tolerances.py how far {name} may move on another processor"
     listed = (ROOT / "figures" / "README.md").read_text(encoding="utf-8")
     of_figures = re.sub(r"^figure[3-6]", "figure<n>", name)
     assert f"{name}.csv" in listed or f"{of_figures}.csv" in listed, name

@@ -18,8 +18,8 @@ from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.faces.video import write_video
 from tcnsc_lib.synthetic import demo
 
-STEPS = ("demo", "faces", "audit", "train", "table", "report", "site", "predict", "published",
-         "verify")
+STEPS = ("demo", "faces", "audit", "train", "table", "study", "report", "site", "predict",
+         "published", "verify")
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/disk/file")
 
 
@@ -58,7 +58,8 @@ def test_help_names_every_step(capsys):
 
 
 @pytest.mark.parametrize("argv", [
-    [], ["fetch"], ["faces", "--quality", "c99"], ["table", "7"], ["predict", "a.jpg"],
+    [], ["fetch"], ["faces", "--quality", "c99"], ["table", "7"], ["table", "choices"],
+    ["predict", "a.jpg"],
     ["published", "FWA", "a.pt"], ["published", "Meso4"]])
 def test_wrong_words_end_with_the_usage(argv, capsys):
     with pytest.raises(SystemExit) as end:
@@ -67,7 +68,7 @@ def test_wrong_words_end_with_the_usage(argv, capsys):
 
 
 @pytest.mark.parametrize("argv", [["faces"], ["audit"], ["train", "model B"], ["table", "1"],
-                                  ["report"]], ids=" ".join)
+                                  ["study"], ["report"]], ids=" ".join)
 def test_unknown_profile(refused, monkeypatch, argv):
     assert "'papr'; choose one of demo, photos" in refused(*argv, "--profile", "papr")
     if argv != ["report"]:  # which takes all that have evidence
@@ -78,6 +79,16 @@ def test_unknown_profile(refused, monkeypatch, argv):
 @pytest.mark.parametrize("name", ["RAW, LQ", "model C", ""])
 def test_unknown_experiment(refused, name):
     assert f"no experiment {name!r}; choose one of (RAW, HQ)" in refused("train", name)
+
+
+@pytest.mark.parametrize("row", ["dual", "model C", ""])
+def test_unknown_row_of_the_study(refused, monkeypatch, home, row):
+    collect = fail_after(0, None, AssertionError("it trained"))
+    monkeypatch.setattr(experiments, "collect_study", collect)
+    sentence = refused("study", "model B", row)
+    assert f"The study has no row {row!r}; choose some of model B, " in sentence
+    assert "similarity on h" in sentence
+    assert not (home / "runs").exists()
 
 
 # ---------------------------------------------------------------- sources
@@ -214,7 +225,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(refused, copy, home, 
 @pytest.mark.parametrize("argv, module, function", [
     (["demo"], profiles, "source"), (["faces"], profiles, "faces"),
     (["audit"], profiles, "source"), (["train", "all"], experiments, "train_all"),
-    (["table", "1"], experiments, "collect"), (["table", "choices"], experiments, "choices")])
+    (["table", "1"], experiments, "collect"), (["study"], experiments, "collect_study")])
 def test_ctrl_c_in_every_step(refused, monkeypatch, argv, module, function):
     monkeypatch.setattr(module, function, fail_after(0, None, KeyboardInterrupt()))
     assert "stopped" in refused(*argv, status=130)

@@ -113,15 +113,32 @@ def test_a_table_leaves_other_tables_alone(collected, stored):
     assert [path.name for path in stored.folder.glob("*.csv")] == ["table1.csv"]
 
 
-def test_the_open_choices_are_measured_and_printed(stored, capsys, monkeypatch):
-    rows = pd.DataFrame({"setting": "lam", "value": "10.0", "codec": paper.CODECS,
-                         "accuracy": 76.54, "auc": 87.65})
-    monkeypatch.setattr(experiments, "choices", lambda p: rows)
-    assert cli.main(["table", "choices", "--profile", "toy"]) == 0
-    out = capsys.readouterr().out
-    assert out.count("76.5") == out.count("87.6") + out.count("87.7") == 5
-    path = stored.measured / "open_choices.csv"
-    assert path.exists() and str(path) in out
+@pytest.fixture
+def studied(stored, monkeypatch) -> list:
+    """What `collect_study` was asked for, after it was told how long that takes."""
+    asked = []
+    monkeypatch.setattr(experiments, "tell_study", lambda rows, p: asked.append((rows, p)))
+    monkeypatch.setattr(experiments, "collect_study",
+                        lambda rows, e, trains: asked.append((rows, e.p, e.folder, trains)))
+    return asked
+
+
+def test_the_study_collects_all_its_rows_and_says_where_they_lie(studied, stored, capsys):
+    assert cli.main(["study", "--profile", "toy"]) == 0
+    every = list(experiments.study.ROWS)
+    assert studied == [(every, P), (every, P, stored.folder, True)]
+    assert str(stored.measured / "study") in capsys.readouterr().out
+
+
+def test_the_study_takes_the_rows_that_it_is_asked_for_in_its_own_order(studied):
+    assert cli.main(["study", "similarity on h", "model B", "--profile", "toy"]) == 0
+    rows = studied[-1][0]
+    assert [row.name for row in rows] == ["model B", "similarity on h"]
+
+
+def test_the_study_of_what_is_stored_trains_nothing(studied):
+    assert cli.main(["study", "--stored", "--profile", "toy"]) == 0
+    assert studied[-1][-1] is False
 
 
 # report

@@ -11,11 +11,10 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from scipy.special import expit
 from toys import build
 
 from tcnsc_lib import CompanionError, experiments, paper, pool, profiles
-from tcnsc_lib.evaluation import log_odds
+from tcnsc_lib.detectors.outputs import OWN, STATISTICS, log_odds, predict_reestimated
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import (
     DUAL,
@@ -23,11 +22,12 @@ from tcnsc_lib.experiments import (
     MODEL_B,
     PROBE,
     RANDOM_AUGMENTED,
+    REESTIMATED,
     UNTRAINED,
     collect,
     execute,
     plan,
-    settings,
+    study,
     train_all,
 )
 from tcnsc_lib.faces import cache, masks, portraits
@@ -35,8 +35,10 @@ from tcnsc_lib.faces.detect import Candidates
 from tcnsc_lib.faces.store import LANDMARKS
 from tcnsc_lib.profiles import Profile
 from tcnsc_lib.training import loop, predictions, run
-from tcnsc_lib.training.loop import Schedule
+from tcnsc_lib.training.identity import slug
+from tcnsc_lib.training.predictions import predict_all
 from tcnsc_lib.training.run import folder_of
+from tcnsc_lib.training.schedule import Schedule
 
 SHORT = Schedule(iterations=3, batch_size=8, learning_rate=5e-3, precision="float32", validate=3)
 SHAPE = {"size": 32, "width": 4, "width_z": 8, "pretrained": False, "seeds": 2}
@@ -148,6 +150,59 @@ def test_predictions_are_made_again_when_weights_crops_codecs_or_encoders_change
     assert not predictions.kept(folder, crops)
 
 
+# with statistics estimated anew
+
+
+def test_predictions_with_other_statistics_have_a_file_of_their_own_and_are_found_again(
+    home, monkeypatch
+):
+    crops = profiles.faces(TOY)
+    made = plan(MODEL_B, TOY)
+    usual = predictions.predictions(made, crops)
+    anew = predictions.predictions(made, crops, "RAW and LQ")
+    assert list(anew) == list(paper.CODECS)
+    assert (anew - usual).abs().to_numpy().max() > 1e-3
+    detector = experiments.train_experiment(MODEL_B, TOY).detector
+    by_hand = predict_reestimated(detector, crops, paper.CODECS, "RAW and LQ")
+    pd.testing.assert_frame_equal(anew, by_hand, check_exact=True)
+    names = {path.name for path in folder_of(made).glob("*predictions*")}
+    assert names == {"predictions.csv", "predictions-RAW-and-LQ.csv"}
+    assert predictions.kept(folder_of(made), crops, "RAW and LQ")
+    assert not predictions.kept(folder_of(made), crops, "LQ")
+    monkeypatch.setattr(predictions, "train", never)
+    for statistics, table in (("", usual), ("RAW and LQ", anew)):
+        again = predictions.predictions(made, crops, statistics)
+        pd.testing.assert_frame_equal(again, table, check_exact=True)
+
+
+def test_all_files_of_statistics_have_names_of_their_own(tmp_path):
+    names = {predictions._path(tmp_path, statistics) for statistics in ("", *STATISTICS)}
+    assert len(names) == 1 + len(STATISTICS)
+
+
+def test_many_runs_are_asked_with_their_own_statistics(home, monkeypatch):
+    monkeypatch.setattr(pool, "cores", lambda: 1)
+    crops = profiles.faces(TOY)
+    plans = [plan(MODEL_B, TOY), plan(MODEL_B, TOY, 1)]
+    asked = {plans[0].name(): ("LQ", OWN)}
+    predict_all(plans, crops, asked)
+    kept = []
+    for made in plans:
+        kept.append([name for name in STATISTICS if predictions.kept(folder_of(made), crops, name)])
+    assert kept == [["LQ", OWN], []]
+    monkeypatch.setattr(predictions, "run_all", never)
+    predict_all(plans, crops, asked)  # nothing is missing
+
+
+def test_what_statistics_are_estimated_on_is_compressed_before_workers_share_it(home, monkeypatch):
+    crops = profiles.faces(TOY)
+    told(MODEL_B)
+    predictions._fill_unlabelled([("", "LQ", OWN)], crops)
+    monkeypatch.setattr(cache, "_fill", never)
+    predictions.predictions(plan(MODEL_B, TOY), crops, "LQ")
+    predictions.predictions(plan(MODEL_B, TOY), crops, OWN)
+
+
 # several at once
 
 
@@ -248,6 +303,9 @@ def test_the_evidence_of_a_table_is_what_its_runs_and_probes_say(home, tmp_path,
     for name, seed in ((MODEL_B, 0), (MODEL_B, 1), (MODEL_A, 0)):
         ours = e.log_odds(name, seed)
         np.testing.assert_allclose(ours, told(name, seed=seed), rtol=1e-6)
+    for seed in (0, 1):
+        anew = predictions.predictions(plan(MODEL_B, TOY, seed), crops, "RAW and LQ")
+        np.testing.assert_allclose(e.log_odds(REESTIMATED, seed), anew, rtol=1e-6)
     for name in (PROBE, UNTRAINED):
         np.testing.assert_allclose(e.log_odds(name), experiments.probed(name, TOY), rtol=1e-6)
     assert f"run {folder_of(plan(MODEL_B, TOY, 1)).name}: commit" in e.path(
@@ -264,16 +322,33 @@ def test_a_probe_may_be_asked_for_by_name(home, tmp_path):
     assert not (home / "runs").exists()
 
 
-def test_open_choices_are_scored_in_percent_on_the_same_crops(home, monkeypatch):
+def test_the_evidence_of_the_study_is_what_its_runs_say_with_and_without_other_statistics(
+    home, tmp_path, monkeypatch
+):
     monkeypatch.setattr(pool, "cores", lambda: 1)
-    table = experiments.choices(TOY)
-    changes = ["default", "seed", "lam", "lam", "final_lr_share", "flip"]
-    assert table.setting.tolist() == np.repeat(changes, len(paper.CODECS)).tolist()
-    assert table.columns[-3:].tolist() == ["seed", "setting", "value"]
-    assert (table.n == 4).all()
-    assert (table.people == 2).all()
-    y = profiles.faces(TOY).labels("test")
-    for choice in settings.variants(TOY):
-        rows = table[(table.setting == choice.setting) & (table.value == choice.value)]
-        right = (expit(told(DUAL, choice.p, choice.seed)) >= 0.5).eq(y, axis=0)
-        assert rows.accuracy.tolist() == (100 * right.mean()).tolist()
+    monkeypatch.setattr(study, "DECISIVE_SEEDS", 1)
+    p = replace(TOY, seeds=1)
+    e = Evidence(p, tmp_path / "evidence")
+    rows = study.chosen([MODEL_B, study.GROUPED])
+    experiments.collect_study(rows, e)
+    crops = profiles.faces(p)
+    filed = {"group-normalisation-seed0", "model-B-seed0"}
+    filed |= {f"model-B-statistics-of-{slug(name)}-seed0" for name in STATISTICS}
+    found = {path.stem for path in (e.measured / "study").iterdir()}
+    assert found == filed
+    assert not (e.measured / "predictions").exists()
+    for name in ("", *STATISTICS):
+        ours = e.study.log_odds(study.restated(MODEL_B, name))
+        said = predictions.predictions(plan(MODEL_B, p), crops, name)
+        np.testing.assert_allclose(ours, said, rtol=1e-6)
+
+
+def test_the_study_tells_how_many_trainings_it_takes(home, capsys):
+    rows = study.chosen([study.TWICE])
+    experiments.tell_study(rows, TOY)
+    assert capsys.readouterr().out == "2 trainings, 2 to do.\n"
+    experiments.train_experiment(study.TWICE, TOY)
+    experiments.tell_study(rows, TOY)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "2 trainings, 1 to do."
+    assert second.endswith("hours of one core.")

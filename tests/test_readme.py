@@ -178,9 +178,9 @@ FACTS = (
     "Symmetry 2022, 14, 2691", "doi 10.3390/sym14122691",  # the paper
     "95 % interval", "95 %\nintervals", "one seed", "JPEG at quality 20",
     r"sections? \d(?:[\d., ]*\d)?", r"equations 1-4", "Tables? [1-3](?:,? (?:to|and) 3)?",
-    r"Figures? [1-6](?:, [46]| and 3 to 6)?", "ResNet18", "H.264", r"notebook \d",
-    "0[1-7]_[a-z_]+",  # a notebook's name
-    "lambda 0", "weighs 0", "above 0", "side of 0", "closer to 1",
+    r"Figures? [1-6](?:, [46]| and 3 to 6)?", "ResNet18", "H.264", r"[Nn]otebook \d",
+    "0[1-8]_[a-z_]+",  # a notebook's name
+    "lambda 0", "λ = 0", "of 2N", "weighs 0", "above 0", "side of 0", "closer to 1",
     "20 minutes, 4 GB of memory", "about 6 GB",  # of the machine
     "95 % right on RAW", "lost\n  10 points at LQ")  # the rule that fixed the demo
 """What a reader may find as a digit in the template: the paper's, a machine's, names."""

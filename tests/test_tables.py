@@ -1,7 +1,7 @@
 """Tables from predictions made by hand (`say` in conftest.py); the claims are in test_claims.py.
 
-Two test people with four crops each, so the interval of a mean goes from the one person's mean to
-the other's: of two people drawn, both are the same one in a quarter of the draws.
+Two test people with four crops each, so a bootstrap's interval of a mean goes from the one person's
+mean to the other's: of two people drawn, both are the same one in a quarter of the draws.
 """
 from dataclasses import replace
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import P
+from made_study import between_both
 
 from tcnsc_lib import paper
 from tcnsc_lib.evidence import Evidence
@@ -22,6 +23,7 @@ from tcnsc_lib.experiments import (
     ON_H,
     PROBE,
     RANDOM_AUGMENTED,
+    REESTIMATED,
     UNTRAINED,
 )
 from tcnsc_lib.results import tables
@@ -87,14 +89,17 @@ def test_table2_has_the_papers_rows_and_then_controls_that_the_paper_lacks(toy, 
     say(PROBE, HQ=(3, 3))
     say(AUGMENTED, MQ=(0, 4))
     say(LAMBDA_0, WEBP=(1, 0))
+    say(REESTIMATED, LQ=(3, 4))
     table = tables.table2(toy)
-    assert rows_of(table) == ["model A", PROBE, UNTRAINED, "model B", "dual", *CONTROLS]
+    papers = ["model A", PROBE, UNTRAINED, "model B", REESTIMATED, "dual"]
+    assert rows_of(table) == [*papers, *CONTROLS]
     ours = {
         "dual": [100, 100, 100, 50, 75],
         "model A": [50, 100, 100, 100, 100],
         PROBE: [100, 75, 100, 100, 100],
         AUGMENTED: [100, 100, 50, 100, 100],
         LAMBDA_0: [100, 100, 100, 100, 12.5],
+        REESTIMATED: [100, 100, 100, 87.5, 100],
     }
     check(table, ours, paper.TABLE2)
     assert table.paper.notna().sum() == 15
@@ -152,13 +157,13 @@ def test_means_and_deviations_over_seeds_by_hand(toy, say):
     say(DUAL, 3, LQ=(4, 4))
     say(DUAL, 4, LQ=(2, 2), RAW=(4, 3))
     say(AUGMENTED, 4, WEBP=(3, 3))
-    names = ["dual", "model B", AUGMENTED, ON_H, LAMBDA_0]
+    names = ["dual", "model B", REESTIMATED, AUGMENTED, ON_H, LAMBDA_0]
     each = tables.seeds(toy)  # a row each test set, seed and training
     assert each.training.tolist() == np.repeat(names, 10).tolist()
-    assert each.seed.tolist() == np.repeat([3, 4] * 5, 5).tolist()
-    assert each[each.codec == "LQ"].accuracy.tolist() == [100, 50, *[100] * 8]
+    assert each.seed.tolist() == np.repeat([3, 4] * 6, 5).tolist()
+    assert each[each.codec == "LQ"].accuracy.tolist() == [100, 50, *[100] * 10]
     table = tables.seed_summary(toy).set_index(["training", "codec"])
-    assert table.index.get_level_values(0).unique().tolist() == names and len(table) == 25
+    assert table.index.get_level_values(0).unique().tolist() == names and len(table) == 30
     half = 0.5**0.5  # the deviation of 0 and 1
     columns = ["accuracy", "accuracy_sd"]
     assert table.loc[("dual", "LQ"), columns].tolist() == pytest.approx([75, 50 * half])
@@ -185,21 +190,25 @@ def test_differences_over_seeds_by_hand(toy, say):
     say("model B", 3, LQ=(2, 1))  # dual minus model B: seed 3 (2, 3) of 4, seed 4 (4, 2) of 4
     say("model B", 4, LQ=(0, 1))
     say(AUGMENTED, 4, LQ=(2, 2))
+    say(REESTIMATED, 3, LQ=(3, 3))
     table = tables.seed_differences(toy)
-    by_hand = {
-        "dual - model B": ([68.75, 62.5, 75, 62.5, 75], "yes"),
-        f"dual - {AUGMENTED}": ([18.75, 12.5, 25, 0, 37.5], "no"),
-        f"dual - {LAMBDA_0}": ([-6.25, -12.5, 0, -12.5, 0], "no"),
-        f"{AUGMENTED} - model B": ([50, 50, 50, 37.5, 62.5], "yes"),
-        f"{ON_H} - model B": ([75, 75, 75, 62.5, 87.5], "yes"),
-        f"{ON_H} - {AUGMENTED}": ([25, 25, 25, 0, 50], "no"),
+    by_hand = {  # of people, of seeds
+        "dual - model B": ((75, 62.5), (62.5, 75), "no"),
+        f"dual - {AUGMENTED}": ((25, 12.5), (0, 37.5), "no"),
+        f"dual - {LAMBDA_0}": ((0, -12.5), (0, -12.5), "no"),
+        f"dual - {REESTIMATED}": ((12.5, 0), (25, -12.5), "no"),
+        f"{REESTIMATED} - model B": ((62.5, 62.5), (37.5, 87.5), "no"),
+        f"{AUGMENTED} - model B": ((50, 50), (62.5, 37.5), "no"),
+        f"{ON_H} - model B": ((75, 75), (62.5, 87.5), "no"),
+        f"{ON_H} - {AUGMENTED}": ((25, 25), (0, 50), "no"),
     }
     assert table["difference of accuracy"].tolist() == np.repeat(list(by_hand), 5).tolist()
-    assert table.codec.tolist() == list(paper.CODECS) * 6
+    assert table.codec.tolist() == list(paper.CODECS) * 8
     numbers = ["difference", "low", "high", "least", "most"]
     assert table.columns.tolist()[2:] == [*numbers, "settled"]
     at_lq = table[table.codec == "LQ"].set_index("difference of accuracy")
-    for title, (expected, settled) in by_hand.items():
+    for title, (people, seeds, settled) in by_hand.items():
+        expected = [np.mean(people), *between_both(people, seeds), min(seeds), max(seeds)]
         assert at_lq.loc[title, numbers].tolist() == pytest.approx(expected), title
         assert at_lq.settled[title] == settled, title
     elsewhere = table[table.codec != "LQ"]
@@ -207,35 +216,45 @@ def test_differences_over_seeds_by_hand(toy, say):
 
 
 @pytest.mark.parametrize(
-    ("title", "better", "worse", "sign"),
+    ("title", "pair", "sign"),
     [
-        ("dual - model B", DUAL, "model B", 1),
-        (f"{AUGMENTED} - model B", "model B", AUGMENTED, -1),
+        ("dual - model B", (DUAL, "model B"), 1),
+        (f"{AUGMENTED} - model B", ("model B", AUGMENTED), -1),
     ],
 )
 def test_a_difference_is_settled_where_interval_and_every_seed_lie_on_one_side_of_0(
-    toy, say, title, better, worse, sign
+    toy, say, monkeypatch, title, pair, sign
 ):
+    better, worse = pair
     say(worse, 3, RAW=(2, 3), MQ=(0, 0), LQ=(2, 3), WEBP=(4, 2))
     say(worse, 4, RAW=(3, 3), WEBP=(4, 3))
     say(better, 3, HQ=(2, 3))
     say(better, 4, HQ=(3, 3), MQ=(3, 4))
-    expected = {  # better minus worse: mean, low, high, least, most
-        "RAW": (31.25, 25, 37.5, 25, 37.5, "yes"),
-        "HQ": (-31.25, -37.5, -25, -37.5, -25, "yes"),
-        "MQ": (43.75, 37.5, 50, -12.5, 100, "no"),  # without 0, but one seed has the other sign
-        "LQ": (18.75, 12.5, 25, 0, 37.5, "no"),  # without 0, but one seed is 0
-        "WEBP": (18.75, 0, 37.5, 12.5, 25, "no"),  # both seeds above 0, the interval reaches it
+    expected = {  # better minus worse: mean, least, most; with an interval that is given
+        "RAW": (31.25, 25, 37.5, "yes"),
+        "HQ": (-31.25, -37.5, -25, "yes"),
+        "MQ": (43.75, -12.5, 100, "no"),  # one seed has the other sign
+        "LQ": (18.75, 0, 37.5, "no"),  # one seed is 0
+        "WEBP": (18.75, 12.5, 25, "no"),  # both seeds above 0, the interval reaches it
     }
+    monkeypatch.setattr(tables, "over_trainings", given)
     table = tables.seed_differences(toy)
     rows = table[table["difference of accuracy"] == title].set_index("codec")
-    for codec, (mean, low, high, least, most, settled) in expected.items():
-        numbers = [mean, low, high, least, most]
-        if sign < 0:
-            numbers = [-mean, -high, -low, -most, -least]
-        ours = rows.loc[codec, ["difference", "low", "high", "least", "most"]]
+    for codec, (mean, least, most, settled) in expected.items():
+        numbers = [mean, least, most] if sign > 0 else [-mean, -most, -least]
+        ours = rows.loc[codec, ["difference", "least", "most"]]
         assert ours.tolist() == pytest.approx(numbers), codec
         assert rows.settled[codec] == settled, codec
+    ends = sorted([sign * 42.75, sign * 44.75])
+    assert rows.loc["MQ", ["low", "high"]].tolist() == pytest.approx(ends)
+
+
+def given(gaps: np.ndarray, units: np.ndarray) -> tuple[float, float]:
+    """An interval that is narrow where seeds differ much, so that either may decide."""
+    assert gaps.shape == (2, 8) and units.shape == (8,)
+    apart = np.ptp(gaps.mean(axis=1))
+    half = 1.5 * apart if apart < 0.2 else 0.01
+    return gaps.mean() - half, gaps.mean() + half
 
 
 # relative drops

@@ -7,7 +7,7 @@ from collections import Counter
 import pandas as pd
 from scipy.special import expit
 
-from tcnsc_lib import CompanionError, experiments, paper, profiles
+from tcnsc_lib import CompanionError, experiments, profiles
 from tcnsc_lib.evaluation import accuracy
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.faces.store import FaceSet
@@ -55,9 +55,6 @@ def table(arguments) -> None:
     """Train what one of the paper's tables needs, store the evidence, print and save the table."""
     e = Evidence(profiles.profile(arguments.profile))
     number = arguments.number
-    if number == "choices":
-        _choices(e)
-        return
     experiments.collect(experiments.jobs(number, e.p), e)
     name = f"table{number}"
     derive.write(e, [name])
@@ -71,12 +68,13 @@ def table(arguments) -> None:
     print(e.path(name))
 
 
-def _choices(e: Evidence) -> None:
-    table = experiments.choices(e.p)
-    for value in ("accuracy", "auc"):
-        changed = table.pivot(index=["setting", "value"], columns="codec", values=value)
-        print(f"\n(RAW, LQ), {value} (%)\n{changed[list(paper.CODECS)].round(1).to_string()}")
-    print(e.save("open_choices", table))
+def study(arguments) -> None:
+    """Train what the study lacks, store its predictions, and name their folder."""
+    e = Evidence(profiles.profile(arguments.profile))
+    rows = experiments.study.chosen(arguments.experiment)
+    experiments.tell_study(rows, e.p)
+    experiments.collect_study(rows, e, not arguments.stored)
+    print(e.study.measured / e.study.part)
 
 
 # what is made of the tables

@@ -18,7 +18,7 @@ EPILOG = f"""the steps, in order:
   tcnsc audit --profile ffpp          check a copy of FaceForensics++: gaps, leaks, true quality
   tcnsc train "(RAW, LQ)"             train one row of Table 1
   tcnsc table 1                       train what is missing, print and save Table 1; so for 2 and 3
-  tcnsc table choices                 the same for what the paper leaves open (five more trainings)
+  tcnsc study                         the trainings of notebook 8: other readings and repairs
   tcnsc report                        tables, claims, pictures and README again, without training
   tcnsc predict face.jpg --run DIR    one photograph through a trained run
 
@@ -84,8 +84,12 @@ def _add_training(steps) -> None:
                      help="train anew what other code than today's trained")
     sub = _of_profile(steps, "table", table_steps.table,
                       "Train what a table needs, print it beside the paper's, save it.")
-    sub.add_argument("number", choices=["1", "2", "3", "choices"],
-                     help="a table of the paper; choices: what the open choices change (long)")
+    sub.add_argument("number", choices=["1", "2", "3"], help="a table of the paper")
+    sub = _of_profile(steps, "study", table_steps.study,
+                      "Train what notebook 8 compares: readings, repairs, references (long).")
+    sub.add_argument("experiment", nargs="*", help="some of its rows; default: all")
+    sub.add_argument("--stored", action="store_true",
+                     help="train nothing: store what the runs say that are finished")
 
 
 def _add_report(steps) -> None:

@@ -3,6 +3,7 @@
     <folder>/evidence/<name>.csv      measured by a training, an analysis or a clock
     <folder>/evidence/crops.csv       label, unit and person of each test crop, as numbers
     <folder>/evidence/predictions/    one file a run: log-odds of fake, a row a test crop
+    <folder>/evidence/study/          the same of the study's runs (`Evidence.study`)
     <folder>/evidence/crops/<n>.png   the few crops that a picture shows, if they may be shown
     <folder>/<name>.csv               derived: `tcnsc report` computes it from the files above
 
@@ -36,12 +37,14 @@ __all__ = ["DIGITS", "Evidence", "read_table"]
 class Evidence:
     """The tables of one profile: what was measured, and what follows from it.
 
-    p: whose numbers. folder: where they lie, by default figures/<profile>. Nothing is read before
-    it is asked for, so an Evidence of an empty folder is fine.
+    p: whose numbers. folder: where they lie, by default figures/<profile>. part: in which folder of
+    the evidence its predictions are. Nothing is read before it is asked for, so an Evidence of an
+    empty folder is fine.
     """
 
-    def __init__(self, p: Profile, folder: Path | None = None):
+    def __init__(self, p: Profile, folder: Path | None = None, part: str = "predictions"):
         self.p = p
+        self.part = part
         self.folder = figures_folder(p) if folder is None else Path(folder)
         self.measured = self.folder / "evidence"
 
@@ -144,10 +147,15 @@ class Evidence:
 
     # predictions
 
+    @property
+    def study(self) -> Evidence:
+        """The same tables and test crops, with the predictions of the study's runs."""
+        return Evidence(self.p, self.folder, "study")
+
     def predicted(self, experiment: str, seed: int | None = None) -> str:
         """The name of an experiment's predictions; without a seed, of the profile's first."""
         seed = self.p.seed if seed is None else seed
-        return f"predictions/{slug(experiment)}-seed{seed}"
+        return f"{self.part}/{slug(experiment)}-seed{seed}"
 
     def save_predictions(self, experiment: str, seed: int | None, log_odds: pd.DataFrame,
                          notes: Sequence[str] = ()) -> Path:

@@ -23,6 +23,8 @@ AGAIN = "run the notebook that makes it again, see figures/README.md"
 # numbers, a label, and in all others numbers that may be missing.
 OF_CROPS = ("crop", "unit", "label")
 MEASURED = {
+    "channel": ("layer", "channel", "codec"),
+    "channel_shifts": ("model", "layer", "codec"),
     "crops": (*OF_CROPS, "person"),
     "collapse": ("training", "updates"),
     "cosines": ("space",),
@@ -36,7 +38,6 @@ MEASURED = {
     "figure5": (*OF_CROPS, "codec"),
     "figure6": ("label", "codec", "definition"),
     "figure6_bands": (*OF_CROPS, "codec"),
-    "open_choices": ("training", "codec"),
     "table3_costs": ("detector",),
     "trace": ("face",),
     "training_curves": ("iteration",),
@@ -45,7 +46,7 @@ TEXT = {
     "codec", "definition", "detector", "face", "holds here", "id", "model", "optimizer", "part",
     "setting", "space", "training", "value", "what",
 }
-WHOLE = {"crop", "unit", "person", "subject", "seed", "iteration", "updates"}
+WHOLE = {"channel", "crop", "layer", "unit", "person", "subject", "seed", "iteration", "updates"}
 
 
 def read_table(path: Path) -> pd.DataFrame:

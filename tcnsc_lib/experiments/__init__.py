@@ -2,13 +2,18 @@
 
     names      the experiments, and which table needs which
     execute    from a name to a run, and from runs to the evidence
+    study      the rows of notebook 8: readings, repairs, references
     settings   what is set otherwise than elsewhere, as tables
 """
+from tcnsc_lib.experiments import study
 from tcnsc_lib.experiments.execute import (
     collect,
+    collect_study,
+    find,
     plan,
     probed,
     tcnsc,
+    tell_study,
     train_all,
     train_experiment,
 )
@@ -25,6 +30,7 @@ from tcnsc_lib.experiments.names import (
     PROBE,
     PROBES,
     RANDOM_AUGMENTED,
+    REESTIMATED,
     SEEDED,
     TABLE2,
     TABLE3,
@@ -32,10 +38,9 @@ from tcnsc_lib.experiments.names import (
     WATCHED,
     Experiment,
     Job,
-    find,
     jobs,
 )
-from tcnsc_lib.experiments.settings import ablation, choices, cuts
+from tcnsc_lib.experiments.settings import ablation, cuts
 
 __all__ = [
     "AUGMENTED",
@@ -50,6 +55,7 @@ __all__ = [
     "PROBE",
     "PROBES",
     "RANDOM_AUGMENTED",
+    "REESTIMATED",
     "SEEDED",
     "TABLE2",
     "TABLE3",
@@ -58,14 +64,16 @@ __all__ = [
     "Experiment",
     "Job",
     "ablation",
-    "choices",
     "collect",
+    "collect_study",
     "cuts",
     "find",
     "jobs",
     "plan",
     "probed",
+    "study",
     "tcnsc",
+    "tell_study",
     "train_all",
     "train_experiment",
 ]

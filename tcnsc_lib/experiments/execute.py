@@ -2,21 +2,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import torch
 
-from tcnsc_lib import paper
+from tcnsc_lib import CompanionError, paper
+from tcnsc_lib.detectors.outputs import predict_by_probe
 from tcnsc_lib.detectors.tcnsc import TCNSC
-from tcnsc_lib.evaluation import predict_by_probe
 from tcnsc_lib.evidence import Evidence
-from tcnsc_lib.experiments.names import MODEL_A, PROBE, PROBES, Job, find
+from tcnsc_lib.experiments.names import (
+    EXPERIMENTS,
+    MODEL_A,
+    MODEL_B,
+    PROBE,
+    PROBES,
+    REESTIMATED,
+    STATISTICS_OF_TWINS,
+    Experiment,
+    Job,
+)
+from tcnsc_lib.experiments.study import STUDY, Row, restated, study_jobs
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.machine import device, threads
 from tcnsc_lib.profiles import SOURCES, Profile, faces, runs_folder
+from tcnsc_lib.training.folder import WEIGHTS
 from tcnsc_lib.training.predictions import predict_all, predictions
 from tcnsc_lib.training.run import Plan, Run, folder_of, forget, note, train, warn
-from tcnsc_lib.training.stored import check_seed
+from tcnsc_lib.training.stored import check_seed, read_made
+
+
+def find(name: str) -> Experiment:
+    """The experiment of that name. Raises CompanionError where there is none."""
+    known = EXPERIMENTS | STUDY
+    if name not in known:
+        raise CompanionError(f"There is no experiment {name!r}; choose one of {', '.join(known)}.")
+    return known[name]
 
 
 def plan(name: str, p: Profile, seed: int | None = None) -> Plan:
@@ -33,6 +54,8 @@ def plan(name: str, p: Profile, seed: int | None = None) -> Plan:
     if not SOURCES[p.source].has_videos and quality != "raw":
         views = (quality.upper(),)  # each photograph is a clip of one frame
         quality = "raw"
+    schedule = replace(p.schedule_of(detector), **experiment.schedule)
+    schedule = replace(schedule, learning_rate=schedule.learning_rate * experiment.rate)
     return Plan(
         experiment=name,
         profile=p.name,
@@ -40,11 +63,12 @@ def plan(name: str, p: Profile, seed: int | None = None) -> Plan:
         detector=detector,
         arguments=p.arguments(detector) | experiment.arguments,
         views=views,
-        schedule=p.schedule_of(detector),
+        schedule=schedule,
         faces=faces(p, quality),
         enlarge=p.enlarge,
         weights=p.weights_of(detector),
         quality=quality,
+        start=plan(experiment.start, p, seed) if experiment.start else None,
         root=runs_folder(p),
     )
 
@@ -94,7 +118,8 @@ def tcnsc(p: Profile) -> TCNSC:
 def collect(wanted: Sequence[Job], evidence: Evidence) -> None:
     """Train what is missing of these, then write the test crops and all predictions as evidence.
 
-    Model A brings its two probes along; PROBE and UNTRAINED may also be asked for by name.
+    Model A brings its two probes along; PROBE and UNTRAINED may also be asked for by name. Model B
+    brings what its runs say after their statistics were re-estimated.
     """
     p = evidence.p
     asked = _once(wanted, p)
@@ -107,14 +132,52 @@ def collect(wanted: Sequence[Job], evidence: Evidence) -> None:
         made = plan(name, p, seed)
         notes = [note(folder_of(made))]
         evidence.save_predictions(name, seed, predictions(made, crops), notes)
+        if name == MODEL_B:
+            said = predictions(made, crops, STATISTICS_OF_TWINS)
+            evidence.save_predictions(REESTIMATED, seed, said, notes)
     if (MODEL_A, p.seed) in runs:
         probes = PROBES
     for name in probes:
         evidence.save_predictions(name, p.seed, probed(name, p))
 
 
+def tell_study(rows: Sequence[Row], p: Profile) -> None:
+    """Print how many trainings these rows still take, and about how long, judged by others."""
+    plans = [plan(name, p, seed) for name, seed in study_jobs(rows, p)]
+    missing = [made for made in plans if not (folder_of(made) / WEIGHTS).exists()]
+    done = [folder_of(made) for made in plans if made not in missing]
+    print(f"{len(plans)} trainings, {len(missing)} to do.")
+    if missing and done:
+        seconds = [read_made(folder).seconds for folder in done]
+        hours = len(missing) * sum(seconds) / len(seconds) / 3600
+        print(f"A training took {sum(seconds) / len(seconds):.0f} s on average: about {hours:.1f} "
+              "hours of one core.")
+
+
+def collect_study(rows: Sequence[Row], evidence: Evidence, training: bool = True) -> None:
+    """Train what these rows of the study lack, then write their predictions as evidence.
+
+    Each is written as it was trained, and once for each of its re-estimated statistics. training:
+    False leaves out what isn't trained yet.
+    """
+    p = evidence.p
+    crops = faces(p)
+    asked = {row.name: row.statistics for row in rows}
+    plans = {job: plan(job[0], p, job[1]) for job in study_jobs(rows, p)}
+    if not training:
+        plans = {job: made for job, made in plans.items() if (folder_of(made) / WEIGHTS).exists()}
+    statistics = {made.name(): asked[made.experiment] for made in plans.values()}
+    predict_all(list(plans.values()), crops, statistics)
+    evidence.save_crops(crops)
+    for (name, seed), made in plans.items():
+        notes = [note(folder_of(made))]
+        for each in ("", *asked[name]):
+            said = predictions(made, crops, each)
+            evidence.study.save_predictions(restated(name, each), seed, said, notes)
+
+
 def probed(name: str, p: Profile) -> pd.DataFrame:
-    """Log-odds of fake by a linear probe (`evaluation.predict_by_probe`) on the five test sets.
+    """Log-odds of fake by a linear probe (`outputs.predict_by_probe`) on the five test sets.
 
     name: PROBE, on model A's f, or UNTRAINED, on the random f that it started from. The difference
     is what training added.

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tcnsc_lib import CompanionError, paper
+from tcnsc_lib import paper
 from tcnsc_lib.codecs import RANDOM_JPEG
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.detectors.ablations import BothClassified, ClassifierAlone, OnH, SimilarityAlone
+from tcnsc_lib.detectors.readings import OneBatchBothClassified
 from tcnsc_lib.detectors.registry import BASELINES
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.profiles import Profile
@@ -23,14 +24,19 @@ Job = tuple[str, int | None]  # an experiment and a seed; None is the profile's
 class Experiment:
     """A detector and what it is trained on.
 
-    views: codecs of X, or of X and X'. arguments: of the detector, where they aren't the profile's.
-    quality: of the videos that the training crops are cut from.
+    views: codecs of X, or of X and X'. arguments, schedule: of the detector and of its training,
+    where they aren't the profile's. rate: its learning rate, as a share of the schedule's. quality:
+    of the videos that the training crops are cut from. start: the experiment whose weights it
+    starts from, of the same seed; "": none.
     """
 
     views: tuple[str, ...]
     detector: type[Detector] = TCNSC
     arguments: dict = field(default_factory=dict)
+    schedule: dict = field(default_factory=dict)
+    rate: float = 1.0
     quality: str = "raw"
+    start: str = ""
 
 
 RAW = ("RAW",)
@@ -41,6 +47,7 @@ MODEL_A = "model A"
 PROBE = "model A, linear probe"
 UNTRAINED = "untrained f, linear probe"
 MODEL_B = "model B"
+REESTIMATED = "model B, statistics re-estimated"
 DUAL = paper.pair_name(PAIR)
 AUGMENTED = "JPEG augmentation"
 RANDOM_AUGMENTED = "random JPEG augmentation"
@@ -58,11 +65,11 @@ BRANCHES = {
     MODEL_B: Experiment(RAW, ClassifierAlone),
 }
 CONTROLS = {  # the paper has none
-    AUGMENTED: Experiment(PAIR, BothClassified, WITHOUT),
-    RANDOM_AUGMENTED: Experiment(("RAW", RANDOM_JPEG), BothClassified, WITHOUT),
+    AUGMENTED: Experiment(PAIR, OneBatchBothClassified, WITHOUT),
+    RANDOM_AUGMENTED: Experiment(("RAW", RANDOM_JPEG), OneBatchBothClassified, WITHOUT),
     BOTH: Experiment(PAIR, BothClassified),
     ON_H: Experiment(PAIR, OnH),
-    LAMBDA_0: Experiment(PAIR, TCNSC, WITHOUT),  # twins reach batch statistics alone
+    LAMBDA_0: Experiment(PAIR, TCNSC, WITHOUT),  # twins reach running statistics alone
 }
 
 
@@ -81,9 +88,10 @@ def _others() -> dict[str, Experiment]:
 OTHERS = _others()
 
 PROBES = (PROBE, UNTRAINED)
+STATISTICS_OF_TWINS = "RAW and LQ"  # what two passes leave in the running statistics
 EXPERIMENTS = PAIRS | BRANCHES | CONTROLS | OTHERS
-SEEDED = (DUAL, MODEL_B, AUGMENTED, ON_H, LAMBDA_0)
-"""Trained from several seeds (`Profile.seeds`)."""
+SEEDED = (DUAL, MODEL_B, REESTIMATED, AUGMENTED, ON_H, LAMBDA_0)
+"""Trained from several seeds (`Profile.seeds`); REESTIMATED is no training but B's runs."""
 
 # Row of a table -> experiment.
 TABLE2 = {
@@ -91,6 +99,7 @@ TABLE2 = {
     PROBE: PROBE,
     UNTRAINED: UNTRAINED,
     MODEL_B: MODEL_B,
+    REESTIMATED: REESTIMATED,
     "dual": DUAL,
     **{name: name for name in CONTROLS},
 }
@@ -100,15 +109,6 @@ WATCHED = {  # whose features are watched while they train
     "dual": DUAL,
     **{name: name for name in (MODEL_B, MODEL_A, AUGMENTED, ON_H, LAMBDA_0)},
 }
-
-
-def find(name: str) -> Experiment:
-    """The experiment of that name. Raises CompanionError where there is none."""
-    if name not in EXPERIMENTS:
-        raise CompanionError(
-            f"There is no experiment {name!r}; choose one of {', '.join(EXPERIMENTS)}."
-        )
-    return EXPERIMENTS[name]
 
 
 def jobs(table: str, p: Profile) -> list[Job]:
@@ -129,6 +129,7 @@ def _jobs(names: Iterable[str]) -> list[Job]:
 def _more_seeds(p: Profile) -> list[Job]:
     """The ablation's main rows from the other seeds."""
     found = []
-    for name in SEEDED:
+    trained = [name for name in SEEDED if name in EXPERIMENTS]
+    for name in trained:
         found += [(name, p.seed + i) for i in range(1, p.seeds)]
     return found

@@ -86,15 +86,6 @@ def differences(e: Evidence, codec: str) -> pd.DataFrame:
     return indexed
 
 
-def same_rows(tables: dict[str, pd.DataFrame], evidences: dict[str, Evidence], name: str) -> None:
-    """Raise a CompanionError where one of the profiles' tables lacks a row of the first."""
-    first = next(iter(tables.values()))
-    for profile, table in tables.items():
-        lost = first.index.difference(table.index)
-        if len(lost):
-            raise _lacks(evidences[profile], name, f"has no row for {lost[0]}")
-
-
 def _named(key: tuple[str, str]) -> str:
     return f"{key[0]} at {key[1]}"
 

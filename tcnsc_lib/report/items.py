@@ -61,7 +61,7 @@ def verdicts(evidences: Mapping[str, Evidence]) -> pd.DataFrame:
 
     Columns: id, item, notebook, claim, unit, paper; and for each profile of `evidences` <profile>
     (our number), <profile>_low, <profile>_high (its 95 % interval) and <profile>_holds: yes, no,
-    can't tell, or "" where that profile has no table of the item's claims (its numbers are NaN).
+    can't tell, or "" where that profile's tables don't have that claim (its numbers are NaN).
     """
     rows = []
     for item in ITEMS:
@@ -85,7 +85,7 @@ def _headlines(item: str) -> list[claims.Claim]:
 def _ours(claim: str, name: str, e: Evidence, row: dict) -> dict:
     """A profile's columns of a claim, and the paper's number if it isn't there yet."""
     table = row["item"].lower().replace(" ", "") + "_claims"
-    if not e.has(table):
+    if not e.has(table) or claim not in e.read(table)["id"].to_numpy():
         return {name: math.nan, f"{name}_low": math.nan, f"{name}_high": math.nan,
                 f"{name}_holds": ""}
     found = derived.claim(e, claim)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 ONE_CROP = "a single crop's value follows from a training in every detail; its means are compared"
 NEAR_EMPTY = "whether a map is empty hangs on last digits; the means over maps are compared"
+ONE_CHANNEL = "which channel is shifted most follows from a training in every detail"
 CLOCK = "a machine's speed"
 FOLLOWS = "follows from numbers of the same file, which are compared"
 DRAWN = "drawn from numbers that are compared; here only whether it opens, its size, not blank"
-APART = "made apart, by `tcnsc table choices`"
 
 SIZE = 0.1  # share of a side by which a picture may be larger or smaller: its margins fit its words
 CROP = 16.0  # mean difference, of 255, between two pictures of one stored crop
@@ -55,12 +55,15 @@ WATCHED |= dict.fromkeys(("cos_twins_z", "cos_different_z", "spread_z"), 0.5)
 WATCHED |= dict.fromkeys(("cos_twins_h", "cos_different_h", "spread_h"), 0.5)
 CURVES = {"total": 0.5, "cro": 0.5, "sim": 0.05, "val_accuracy": 20.0, "val_auc": 15.0}
 DIFFERENCES = {"difference": 15.0, "low": 15.0, "high": 15.0, "least": 20.0, "most": 20.0}
+CHANNEL = ("channel", "left", "right", "share", "mean", "running_mean")
 CODECS = ("RAW", "HQ", "MQ", "LQ", "WEBP")
 SSIM = ("grey, Gaussian", "colour, Gaussian", "grey, 7 x 7", "colour, 7 x 7")
 PLACE = ("x", "y", "silhouette", "neighbour", "probe", "classifier")
 HEAT = ("heat", "same", "different", "trained", "inside", "hit", "auc")
 CELLS = ("p", *(f"c{cell}" for cell in range(100)))
 BANDS = ("low", "middle", "high", "low_change", "middle_change", "high_change")
+
+STUDY = Rule(apart="made apart, by `tcnsc study`")
 
 RULES = {
     "table1.csv": Rule(SCORES),
@@ -76,8 +79,11 @@ RULES = {
     "table3_drops.csv": Rule(dict.fromkeys(("ours", "low", "high"), 50.0),
                              {"ours agrees": FOLLOWS}),
     "table3_costs.csv": Rule(skipped={"seconds": CLOCK, "crops_per_second": CLOCK}),
-    "open_choices.csv": Rule(SCORES, apart=APART),
     "other_processor.csv": Rule(apart="made on another processor"),
+    "study*": STUDY,
+    "study/*.csv": STUDY,
+    "channel.csv": Rule(skipped=dict.fromkeys(CHANNEL, ONE_CHANNEL)),
+    "channel_shifts.csv": Rule({"shift": 0.5, "spread": 0.5}),
     "collapse.csv": Rule(WATCHED),
     "training_curves.csv": Rule(WATCHED | CURVES),
     "cosines.csv": Rule({"twins (RAW, LQ)": 0.2, "different people": 0.3,

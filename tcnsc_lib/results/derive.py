@@ -13,7 +13,8 @@ from tcnsc_lib.analysis.spectrum import BANDS, gains
 from tcnsc_lib.analysis.ssim import figure5_means
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import MODEL_B, SEEDED, TABLE2, TABLE3
-from tcnsc_lib.results import claims, tables
+from tcnsc_lib.experiments.study import FACTORS, ROWS, restated
+from tcnsc_lib.results import claims, contrasts, tables
 
 
 class Derived(NamedTuple):
@@ -42,6 +43,16 @@ def _of_seeds(e: Evidence) -> list[str]:
 def _of_table2(e: Evidence) -> list[str]:
     single = _predictions(*TABLE2.values())(e)
     return list(dict.fromkeys([*single, *_of_seeds(e)]))
+
+
+def _of_study(e: Evidence) -> list[str]:
+    """The test crops, and what model B and the factors' runs say, from the first seed."""
+    needed = ["crops"]
+    for row in ROWS:
+        if row.name == MODEL_B or row.name in FACTORS.values():
+            filed = [restated(row.name, statistics) for statistics in ("", *row.statistics)]
+            needed += [e.study.predicted(name) for name in filed]
+    return needed
 
 
 def _measured(*names: str) -> Callable[[Evidence], list[str]]:
@@ -89,6 +100,11 @@ DERIVED: dict[str, Derived] = {
     "table2_seeds": Derived(tables.seeds, _of_seeds),
     "table2_differences": Derived(tables.seed_differences, _of_seeds),
     **_claims("Table 2", _of_table2),
+    "study": Derived(contrasts.study, _of_study),
+    "study_factors": Derived(contrasts.factorial, _of_study),
+    "study_effects": Derived(contrasts.effects, _of_study),
+    "study_statistics": Derived(contrasts.alone, _of_study),
+    **_claims("Study", _of_study),
     "table3": Derived(tables.table3, OF_TABLE3),
     "table3_drops": Derived(tables.drops, OF_TABLE3),
     **_claims("Table 3", OF_TABLE3),

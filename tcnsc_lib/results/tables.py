@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tcnsc_lib import paper
-from tcnsc_lib.evaluation import evaluate, interval
+from tcnsc_lib.evaluation import evaluate, interval, over_trainings
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import (
     AUGMENTED,
@@ -20,6 +20,7 @@ from tcnsc_lib.experiments import (
     LAMBDA_0,
     MODEL_B,
     ON_H,
+    REESTIMATED,
     SEEDED,
     TABLE2,
     TABLE3,
@@ -150,6 +151,8 @@ DIFFERENCES = (
     (DUAL, MODEL_B),
     (DUAL, AUGMENTED),
     (DUAL, LAMBDA_0),
+    (DUAL, REESTIMATED),
+    (REESTIMATED, MODEL_B),
     (AUGMENTED, MODEL_B),
     (ON_H, MODEL_B),
     (ON_H, AUGMENTED),
@@ -160,9 +163,9 @@ DIFFERENCES = (
 def seed_differences(e: Evidence) -> pd.DataFrame:
     """Differences of accuracy in points between the ablation's main rows, on the same test crops.
 
-    Rows are compared seed by seed. difference: mean over seeds; low, high: its paired 95 %
-    interval over test people, for these seeds; least, most: of the single seeds, which says what
-    another training does. settled: "yes" where the interval and all seeds lie on one side of 0.
+    Rows are compared seed by seed. difference: mean over seeds; low, high: its paired 95 % interval
+    over trainings and test people (`evaluation.over_trainings`); least, most: of the single seeds.
+    settled: "yes" where the interval and all seeds lie on one side of 0.
     """
     hits = {}
     for name in SEEDED:
@@ -186,7 +189,7 @@ def seed_differences(e: Evidence) -> pd.DataFrame:
 def _difference(gaps: np.ndarray, units: np.ndarray) -> tuple[float, ...]:
     """From a difference a seed and crop (seeds, crops): difference, low, high, least, most."""
     single = gaps.mean(axis=1)
-    low, high = interval(gaps.mean(axis=0), units)
+    low, high = over_trainings(gaps, units)
     return single.mean(), low, high, single.min(), single.max()
 
 

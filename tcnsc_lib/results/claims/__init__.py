@@ -22,9 +22,11 @@ from tcnsc_lib.results.claims.about_compression import (
     ABOUT_FIGURE_6,
 )
 from tcnsc_lib.results.claims.about_features import ABOUT_FIGURE_3, ABOUT_FIGURE_4
+from tcnsc_lib.results.claims.about_study import ABOUT_STUDY
 from tcnsc_lib.results.claims.about_tables import ABOUT_TABLE_1, ABOUT_TABLE_2, ABOUT_TABLE_3
 from tcnsc_lib.results.claims.material import PerCrop
 from tcnsc_lib.results.claims.rules import Claim, judged
+from tcnsc_lib.results.seeds import Told
 
 __all__ = ["CLAIMS", "ITEMS", "Claim", "judge", "lookup", "of_item", "stored_as"]
 
@@ -37,13 +39,14 @@ EVERY = (
     *ABOUT_FIGURE_4,
     *ABOUT_FIGURE_5,
     *ABOUT_FIGURE_6,
+    *ABOUT_STUDY,
 )
 
 CLAIMS: dict[str, Claim] = {claim.id: claim for claim in EVERY}
 """Every claim by its id, in the order of the paper's sections."""
 
 ITEMS = tuple(dict.fromkeys(claim.item for claim in EVERY))
-"""The tables and figures that claims are about."""
+"""The tables and figures that claims are about, and the study of notebook 8."""
 
 MATERIAL: dict[str, Callable[[Evidence], object]] = {
     "Figure 1": lambda e: PerCrop(e.read("figure1_blocks"), "codec"),
@@ -51,6 +54,7 @@ MATERIAL: dict[str, Callable[[Evidence], object]] = {
     "Figure 4": lambda e: PerCrop(e.read("figure4_maps"), "model", "codec"),
     "Figure 5": lambda e: PerCrop(e.read("figure5"), "codec"),
     "Figure 6": lambda e: PerCrop(e.read("figure6_bands"), "codec"),
+    "Study": Told,
 }
 """What an item's claims are measured from; those about tables, from the Evidence itself."""
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tcnsc_lib.analysis import mean
+from tcnsc_lib.evaluation import over_trainings
 
 NONE = float("nan")  # the paper prints no number
 
@@ -59,8 +60,9 @@ class Claim:
 
     @property
     def item(self) -> str:
-        """The table or figure that it is about: "table2.b-loss" -> "Table 2"."""
-        return re.sub(r"(\D+)(\d+)\..*", r"\1 \2", self.id).capitalize()
+        """The table or figure that it is about: "table2.b-loss" -> "Table 2"; or "Study"."""
+        name = self.id.partition(".")[0]
+        return re.sub(r"(\D+)(\d+)", r"\1 \2", name).capitalize()
 
     @property
     def sentence(self) -> str:
@@ -87,9 +89,9 @@ def judged(claims: Sequence[Claim], material: Any) -> pd.DataFrame:
     """Each claim measured and judged: a row a claim.
 
     Columns: id, claim, holds if, paper, ours, low, high, crops (those that have a value), holds
-    here. Where a measure gives a list over seeds, ours and its interval are of the mean over
-    `seeds`, `least` and `most` are the single ones, and a verdict stands only where every seed
-    gives the same.
+    here. Where a measure gives a list over seeds, ours is the mean over `seeds`, its interval also
+    covers another training (`evaluation.over_trainings`), `least` and `most` are the single ones,
+    and a verdict stands only where every seed gives the same.
     """
     return pd.DataFrame([_row(claim, material) for claim in claims])
 
@@ -98,8 +100,10 @@ def _row(claim: Claim, material: Any) -> dict[str, Any]:
     scale = SCALE.get(claim.unit, 1.0)
     values = claim.measure(material)
     by_seed = isinstance(values, list)
-    each = np.mean(values, axis=0) if by_seed else np.asarray(values, float)
-    ours, low, high, crops = mean(scale * each, material.units)
+    if by_seed:
+        ours, low, high, crops = _over_trainings([scale * value for value in values], material)
+    else:
+        ours, low, high, crops = mean(scale * np.asarray(values, float), material.units)
     holds = verdict(claim.rule, claim.paper, low, high)
     row = {"id": claim.id, "claim": claim.sentence, "holds if": claim.rule, "paper": claim.paper}
     row |= {"ours": ours, "low": low, "high": high, "crops": crops, "holds here": holds}
@@ -111,12 +115,21 @@ def _row(claim: Claim, material: Any) -> dict[str, Any]:
     return row
 
 
+def _over_trainings(values: list, material: Any) -> tuple[float, float, float, int]:
+    """Mean over seeds and crops, its interval, and how many crops; NaN where there is no seed."""
+    if not values:
+        return NONE, NONE, NONE, 0
+    every = np.array(values, float)
+    low, high = over_trainings(every, material.units)
+    return every.mean(), low, high, every.shape[1]
+
+
 def _over_seeds(claim: Claim, holds: str, single: list[float]) -> dict[str, Any]:
     """seeds, least, most, and the verdict that is left of `holds` when every seed has its say."""
     each = {verdict(claim.rule, claim.paper, value, value) for value in single}
     return {
         "holds here": holds if each == {holds} else "can't tell",
         "seeds": len(single),
-        "least": min(single),
-        "most": max(single),
+        "least": min(single, default=NONE),
+        "most": max(single, default=NONE),
     }

@@ -27,6 +27,7 @@ from tcnsc_lib.results.plots.crops import Crops, figure1, figure4
 from tcnsc_lib.results.plots.embedding import figure3
 from tcnsc_lib.results.plots.learning import collapse, curves
 from tcnsc_lib.results.plots.network import figure2
+from tcnsc_lib.results.plots.robustness import channels, study
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ PICTURES = {
     "table3": Picture(table_plot, ("table3",)),
     "table3_lq": Picture(ranking, ("table3",)),
     "collapse": Picture(collapse, ("collapse",)),
+    "study": Picture(study, ("study",)),
+    "channels": Picture(channels, ("channel", "channel_shifts")),
     "training_curves": Picture(curves, ("training_curves",)),
 }
 """Name -> how it is drawn, and from which stored tables."""

@@ -1,0 +1,67 @@
+"""What notebook 8 asks: is it the similarity, or batch normalisation? None of it is in the paper.
+
+Their material is `results.seeds.Told`: all seeds that there are, on the same test crops.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tcnsc_lib import paper
+from tcnsc_lib.experiments import AUGMENTED, DUAL, LAMBDA_0, MODEL_B
+from tcnsc_lib.experiments.study import (
+    ALTERNATING,
+    GROUPED,
+    GROUPED_B,
+    ONE_BATCH,
+    ONE_BATCH_0,
+    STATISTICS_OF_TWINS,
+    restated,
+)
+from tcnsc_lib.results.claims.rules import Claim
+from tcnsc_lib.results.seeds import ACCURACY, AUC, Told, contrast
+
+POINTS = "points"
+THEIRS = paper.TABLE2.LQ["dual"] - paper.TABLE2.LQ[MODEL_B]
+B_RESTATED = restated(MODEL_B, STATISTICS_OF_TWINS)
+Measure = Callable[[Told], list[np.ndarray]]
+
+
+def _gap(one: str, other: str, measure: str = ACCURACY) -> Measure:
+    """One experiment minus another at LQ, for each seed that both have."""
+    def gaps(told: Told) -> list[np.ndarray]:
+        terms = [(1.0, told.values(one, measure)), (-1.0, told.values(other, measure))]
+        return contrast(terms)
+
+    return gaps
+
+
+def _both(id: str, text: str, one: str, other: str, **more) -> tuple[Claim, Claim]:
+    """A claim about accuracy at LQ, and the same of AUC."""
+    accuracy = Claim(f"study.{id}", f"{text}, at LQ", _gap(one, other), POINTS, **more)
+    auc = Claim(f"study.{id}.auc", f"{text}, AUC at LQ", _gap(one, other, AUC), POINTS)
+    return accuracy, auc
+
+
+ABOUT_STUDY = (
+    *_both("dual-minus-b", "the paper's claim in its kindest reading: dual minus model B", DUAL,
+           MODEL_B, paper=THEIRS),
+    *_both("dual-minus-lambda-0", "Loss_sim itself gains: dual minus lambda 0, two passes each",
+           DUAL, LAMBDA_0),
+    *_both("lambda-0-minus-b", "two passes gain without any similarity: lambda 0 minus model B",
+           LAMBDA_0, MODEL_B),
+    *_both("two-minus-one", "two passes gain more than one batch of 2N, lambda 0 each",
+           LAMBDA_0, ONE_BATCH_0),
+    *_both("one-batch-minus-b", "the other reading gains too: one batch of 2N minus model B",
+           ONE_BATCH, MODEL_B),
+    *_both("reestimated-minus-b", "re-estimated statistics gain without any training: model B so "
+           "minus model B", B_RESTATED, MODEL_B),
+    *_both("dual-minus-reestimated", "training on twins gains more than that: dual minus model B "
+           "re-estimated", DUAL, B_RESTATED),
+    *_both("grouped-minus-b", "without batch normalisation the gain stays: dual minus model B, "
+           "both with group normalisation", GROUPED, GROUPED_B),
+    *_both("alternating-minus-b", "alternating updates gain: minus model B", ALTERNATING, MODEL_B),
+    *_both("jpeg-minus-dual", "labels on compressed images gain more: JPEG augmentation minus dual",
+           AUGMENTED, DUAL),
+)

@@ -1,0 +1,223 @@
+"""The study of notebook 8 as tables: what each reading and repair gains, and which factor does it.
+
+All come from the predictions in evidence/study/. Rates are in percent, differences in points.
+Intervals cover another training and other people (`evaluation.over_trainings`). What is compared
+is compared seed by seed, on the same test crops.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tcnsc_lib import CompanionError
+from tcnsc_lib.evidence import Evidence
+from tcnsc_lib.experiments import DUAL, MODEL_B
+from tcnsc_lib.experiments.study import FACTORS, ROWS, STATISTICS_OF_TWINS, Row, restated
+from tcnsc_lib.files import CHECKOUT
+from tcnsc_lib.profiles import Profile
+from tcnsc_lib.results import seeds
+from tcnsc_lib.results.seeds import (
+    ACCURACY,
+    AUC,
+    MEASURES,
+    Difference,
+    Told,
+    Values,
+    contrast,
+    minus,
+)
+
+TRAINED = "as trained"  # the running statistics of the training itself
+
+# every row
+
+def study(e: Evidence) -> pd.DataFrame:
+    """Every row of the study that has predictions, as trained and with re-estimated statistics.
+
+    Columns group, row, statistics, seeds; RAW, LQ (accuracy), auc_LQ; then differences at LQ with
+    their intervals (..._low, ..._high): minus_b and minus_jpeg of accuracy, auc_minus_b of AUC, to
+    model B and JPEG augmentation of the same schedule, both as trained. recovered: of model B's
+    fall from RAW to LQ, the share in percent that the row doesn't fall.
+    """
+    told = Told(e)
+    rows = []
+    for row in ROWS:
+        for statistics in ("", *_kept(row)):
+            if told.has(restated(row.name, statistics)):
+                rows.append(_study_row(told, row, statistics))
+    return pd.DataFrame(rows, columns=STUDY_COLUMNS)
+
+
+TITLES = {DUAL: "dual"}
+"""Experiment -> its row, where that has another name."""
+
+GAPS = {"minus_b": ACCURACY, "minus_jpeg": ACCURACY, "auc_minus_b": AUC}
+STUDY_COLUMNS = ["group", "row", "statistics", "seeds", "RAW", "LQ", "auc_LQ"]
+for _gap in GAPS:
+    STUDY_COLUMNS += [_gap, f"{_gap}_low", f"{_gap}_high"]
+STUDY_COLUMNS += ["recovered"]
+
+
+def _kept(row: Row) -> list[str]:
+    """Of the re-estimated statistics, those that every row is told with."""
+    return [name for name in row.statistics if name == STATISTICS_OF_TWINS]
+
+
+def _study_row(told: Told, row: Row, statistics: str) -> dict:
+    name = restated(row.name, statistics)
+    lq = told.values(name)
+    out = {"group": row.group, "row": TITLES.get(row.name, row.name)}
+    out |= {"statistics": statistics or TRAINED}
+    out |= {"seeds": len(lq.by_seed), "RAW": 100 * told.values(name, codec="RAW").mean}
+    out |= {"LQ": 100 * lq.mean, "auc_LQ": 100 * told.values(name, AUC).mean}
+    for gap, measure in GAPS.items():
+        other = row.jpeg if gap == "minus_jpeg" else row.b
+        difference = minus(told.values(name, measure), told.values(other, measure))
+        out |= _points(gap, difference)
+    return out | {"recovered": _recovered(told, lq, row.b)}
+
+
+def _points(name: str, difference: Difference) -> dict[str, float]:
+    return {
+        name: 100 * difference.points,
+        f"{name}_low": 100 * difference.low,
+        f"{name}_high": 100 * difference.high,
+    }
+
+
+def _recovered(told: Told, lq: Values, b: str) -> float:
+    """Percent of B's fall, over the seeds that both have: the paper has 79. NaN without a fall."""
+    fallen = told.values(b)
+    whole = told.values(b, codec="RAW")
+    gained = contrast([(1.0, lq), (-1.0, fallen)])
+    fall = contrast([(1.0, whole), (-1.0, fallen), (0.0, lq)])  # of the same seeds
+    if not fall or np.mean(fall) == 0:
+        return float("nan")
+    return float(100 * np.mean(gained) / np.mean(fall))
+
+
+# the factors
+
+FACTOR_COLUMNS = ["similarity", "passes", "labels", "statistics", "seeds", "RAW", "LQ", "auc_LQ"]
+
+
+def factorial(e: Evidence) -> pd.DataFrame:
+    """Accuracy and AUC of each combination of the four factors, in percent; means over seeds.
+
+    similarity: on or off. passes: two or one. labels: of raw images, or of both views. statistics:
+    as trained, or re-estimated on unlabelled training crops at RAW, RAW and LQ, LQ, or at each test
+    set's own codec.
+    """
+    told = Told(e)
+    rows = []
+    for key, name in FACTORS.items():
+        for statistics in ("", *_row(name).statistics):
+            filed = restated(name, statistics)
+            lq = told.values(filed)
+            row = dict(zip(FACTOR_COLUMNS, (*key, statistics or TRAINED), strict=False))
+            row |= {"seeds": len(lq.by_seed), "RAW": 100 * told.values(filed, codec="RAW").mean}
+            row |= {"LQ": 100 * lq.mean, "auc_LQ": 100 * told.values(filed, AUC).mean}
+            rows.append(row)
+    return pd.DataFrame(rows, columns=FACTOR_COLUMNS)
+
+
+def _row(name: str) -> Row:
+    return next(row for row in ROWS if row.name == name)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A factor's effect: the mean of some cells minus the mean of others, all else alike.
+
+    more, fewer: parts of a cell's key that single them out. where: what both have in common.
+    statistics: of the first and of the second; "": as trained.
+    """
+
+    words: str
+    more: str = ""
+    fewer: str = ""
+    where: tuple[str, ...] = ()
+    statistics: tuple[str, str] = ("", "")
+
+    def terms(self, told: Told, measure: str) -> list[tuple[float, Values]]:
+        """The cells with their weights."""
+        up = self._cells(self.more)
+        down = self._cells(self.fewer)
+        found = []
+        for names, sign, statistics in zip(
+            (up, down), (1.0, -1.0), self.statistics, strict=True
+        ):
+            for name in names:
+                each = told.values(restated(name, statistics), measure)
+                found.append((sign / len(names), each))
+        return found
+
+    def _cells(self, level: str) -> list[str]:
+        wanted = {*self.where, level} - {""}
+        return [name for key, name in FACTORS.items() if wanted <= {*key}]
+
+
+RESTATED = ("", STATISTICS_OF_TWINS)
+EFFECTS = (
+    Effect("similarity: on minus off", "on", "off"),
+    Effect("passes: two minus one", "two", "one"),
+    Effect("labels: both views minus raw alone", "both", "raw"),
+    Effect("statistics: RAW and LQ minus as trained", statistics=RESTATED[::-1]),
+    Effect("labels of raw, similarity: on minus off", "on", "off", ("raw",)),
+    Effect("labels of raw, passes: two minus one", "two", "one", ("raw",)),
+    Effect("labels of raw, two passes, similarity: on minus off", "on", "off", ("raw", "two")),
+    Effect("labels of raw, one pass, similarity: on minus off", "on", "off", ("raw", "one")),
+    Effect("labels of raw, statistics RAW and LQ, passes: two minus one", "two", "one", ("raw",),
+           (STATISTICS_OF_TWINS, STATISTICS_OF_TWINS)),
+    Effect("labels of raw, statistics RAW and LQ, similarity: on minus off", "on", "off", ("raw",),
+           (STATISTICS_OF_TWINS, STATISTICS_OF_TWINS)),
+)
+
+
+def effects(e: Evidence) -> pd.DataFrame:
+    """Each effect at LQ: effect, measure (accuracy, AUC), points, low, high, seeds.
+
+    The first four are main effects: means over all cells of the other factors, as trained.
+    """
+    told = Told(e)
+    rows = []
+    for effect in EFFECTS:
+        for measure in MEASURES:
+            difference = seeds.told(contrast(effect.terms(told, measure)), told.units)
+            row = {"effect": effect.words, "measure": measure} | _points("points", difference)
+            rows.append(row | {"seeds": difference.seeds})
+    table = pd.DataFrame(rows)
+    return table.rename(columns={"points_low": "low", "points_high": "high"})
+
+
+def alone(e: Evidence) -> pd.DataFrame:
+    """Model B with each of the re-estimated statistics: statistics, seeds, RAW, LQ, auc_LQ, ...
+
+    Then what that gains on model B as trained, in points at LQ, with its interval.
+    """
+    told = Told(e)
+    rows = []
+    for statistics in ("", *_row(MODEL_B).statistics):
+        filed = restated(MODEL_B, statistics)
+        lq = told.values(filed)
+        row = {"statistics": statistics or TRAINED, "seeds": len(lq.by_seed)}
+        row |= {"RAW": 100 * told.values(filed, codec="RAW").mean, "LQ": 100 * lq.mean}
+        row |= {"auc_LQ": 100 * told.values(filed, AUC).mean}
+        rows.append(row | _points("gain", minus(lq, told.values(MODEL_B))))
+    return pd.DataFrame(rows)
+
+
+def stored(p: Profile) -> Evidence:
+    """The profile's evidence with the study in it: its own folder, else the committed one.
+
+    The study's trainings take hours, so it is made apart. Raises CompanionError where it isn't.
+    """
+    for e in (Evidence(p), Evidence(p, CHECKOUT / "figures" / p.name)):
+        if e.study.has_predictions(MODEL_B) and e.has("study"):
+            return e
+    raise CompanionError(
+        f"There is no study of profile {p.name} yet; `tcnsc study --profile {p.name}` trains what "
+        f"it takes (hours), and `tcnsc report --profile {p.name}` makes its tables."
+    )
