@@ -225,7 +225,7 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(refused, copy, home, 
 @pytest.mark.parametrize("argv, module, function", [
     (["demo"], profiles, "source"), (["faces"], profiles, "faces"),
     (["audit"], profiles, "source"), (["train", "all"], experiments, "train_all"),
-    (["table", "1"], experiments, "collect"), (["study"], experiments, "collect_study")])
+    (["table", "1"], experiments, "collect"), (["study"], experiments, "tell_study")])
 def test_ctrl_c_in_every_step(refused, monkeypatch, argv, module, function):
     monkeypatch.setattr(module, function, fail_after(0, None, KeyboardInterrupt()))
     assert "stopped" in refused(*argv, status=130)

@@ -18,7 +18,7 @@ from tcnsc_lib.cli import picture_steps
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.detectors.mesonet import Meso4
 from tcnsc_lib.detectors.tcnsc import TCNSC
-from tcnsc_lib.training.identity import run_name
+from tcnsc_lib.training.identity import RECIPE, run_name
 from tcnsc_lib.training.loop import Schedule
 
 SHAPE = {"input_size": 32, "width": 16, "width_z": 8, "lam": 1.0}
@@ -136,7 +136,7 @@ def finished(root: Path, profile: str = "demo", settings: dict | None = None) ->
     weights = TCNSC(**SHAPE).state_dict()
     save_file(weights, folder / "weights.safetensors", metadata={"run": folder.name})
     config = {"experiment": "(RAW, LQ)", "profile": profile, "seed": 0, **settings,
-              "faces": "0123456789", "recipe": 1, "device": "cpu"}
+              "faces": "0123456789", "recipe": RECIPE, "device": "cpu"}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "log.csv").write_text(LOG)
     (folder / "environment.json").write_text(json.dumps(ENVIRONMENT))

@@ -112,23 +112,23 @@ def test_no_gradient_is_kept():
 
 
 @pytest.mark.parametrize("kind", GROUPED)
-def test_every_batch_normalisation_gives_way_to_groups_of_eight_channels(kind):
+def test_every_batch_normalisation_gives_way_to_groups_of_four_channels(kind):
     channels = [norm.num_features for norm in batch_norms(made(width=16)).values()]
     grouped = made(kind, width=16)
     groups = [part for part in grouped.modules() if isinstance(part, nn.GroupNorm)]
     assert not batch_norms(grouped)
     assert [norm.num_channels for norm in groups] == channels
-    assert all(norm.num_channels == 8 * norm.num_groups for norm in groups)
+    assert all(norm.num_channels == 4 * norm.num_groups for norm in groups)
 
 
 def test_group_normalisation_by_hand():
     norm = made(Grouped, width=16).f.bn1
     maps = torch.randn(2, 16, 5, 5, generator=torch.Generator().manual_seed(0))
     for image, out in zip(maps, norm(maps), strict=True):
-        for start in (0, 8):
-            part = image[start : start + 8]
+        for start in (0, 4):
+            part = image[start : start + 4]
             by_hand = (part - part.mean()) / (part.var(unbiased=False) + 1e-5).sqrt()
-            torch.testing.assert_close(out[start : start + 8], by_hand, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(out[start : start + 4], by_hand, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", GROUPED)
