@@ -36,7 +36,7 @@ ITEMS = (
     Item("Table 1", "03_compression_factor", "table1",
          "Four training pairs on five test sets: which pair is it best to train on?"),
     Item("Table 2", "04_ablation", "table2",
-         "Each branch alone, both, and five controls that the paper lacks."),
+         "Each branch alone, both, and the controls that the paper lacks."),
     Item("Table 3", "05_comparison", "table3",
          "Nine detectors on five test sets."),
     Item("Figure 3", "06_features_and_heatmaps", "figure3",
