@@ -110,8 +110,11 @@ def verify(arguments) -> int:
     """Compare two folders of a profile, file by file. Returns 0 where all agree, else 1."""
     table = check.verdict(arguments.committed, arguments.ours)
     print(f"regenerated in {arguments.ours}, committed in {arguments.committed}")
+    apart = table.verdict.str.startswith("made apart")
     with pd.option_context("display.width", 120, "display.max_colwidth", 60):
-        print(table.to_string(index=False))
+        print(table[~apart].to_string(index=False))
+    for reason, files in table[apart].groupby("verdict").item:
+        print(f"{len(files)} committed files {reason}: {files.iloc[0]}, ...")
     print("not compared:", *check.not_compared(arguments.committed), sep="\n  ")
     if flips := check.flips(arguments.committed, arguments.ours):
         print("other words, from numbers that may differ so far:", *flips, sep="\n  ")
