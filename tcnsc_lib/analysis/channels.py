@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.detectors.normalisation import batch_norms
+from tcnsc_lib.detectors.outputs import AT_ONCE, log_odds
 
 BINS = 60
 TAIL = 0.5  # percent of values that a histogram leaves out on either side
-AT_ONCE = 64
 
 
 def moments(detector: Detector, images: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -56,7 +56,7 @@ def _sums(detector: Detector, crops: np.ndarray) -> list[tuple[int, nn.BatchNorm
     for place, norm in enumerate(norms):
         hooks.append(norm.register_forward_pre_hook(_keeper(met[place])))
     try:
-        _pass(detector, crops)
+        log_odds(detector, crops, AT_ONCE)
     finally:
         for hook in hooks:
             hook.remove()
@@ -65,14 +65,6 @@ def _sums(detector: Detector, crops: np.ndarray) -> list[tuple[int, nn.BatchNorm
         sums = torch.stack(met[place])
         found.append((place, norm, sums.sum(0)[:2] / sums.sum(0)[2]))
     return found
-
-
-def _pass(detector: Detector, crops: np.ndarray) -> None:
-    """Let all crops through the detector, for what its hooks see."""
-    where = next(detector.parameters()).device
-    for start in range(0, len(crops), AT_ONCE):
-        batch = torch.from_numpy(np.array(crops[start : start + AT_ONCE])).to(where)
-        detector(detector.prepare(batch))
 
 
 def _keeper(kept: list[Tensor]):
@@ -143,5 +135,5 @@ def _values(detector: Detector, crops: np.ndarray, layer: int, number: int) -> n
         kept.append(given[0][:, number].cpu().numpy().ravel())
 
     with norm.register_forward_pre_hook(keep):
-        _pass(detector, crops)
+        log_odds(detector, crops, AT_ONCE)
     return np.concatenate(kept)

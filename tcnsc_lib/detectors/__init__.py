@@ -69,15 +69,12 @@ class Detector(nn.Module):
         """
         raise NotImplementedError
 
-    def updates(
-        self, x: Tensor, y: Tensor, x_twin: Tensor | None = None
-    ) -> Iterator[dict[str, Tensor]]:
+    def updates(self, x: Tensor, y: Tensor, *twin: Tensor) -> Iterator[dict[str, Tensor]]:
         """The losses of each update of one step, as `losses` has them: here a single joint one.
 
         The next ones are computed with the weights that the update before has left.
         """
-        views = [x] if x_twin is None else [x, x_twin]
-        yield self.losses(views[0], y, *views[1:])
+        yield self.losses(x, y, *twin)
 
     @classmethod
     def needs_twin(cls) -> bool:

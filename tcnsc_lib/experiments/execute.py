@@ -169,11 +169,12 @@ def collect_study(rows: Sequence[Row], evidence: Evidence, training: bool = True
     statistics = {made.name(): asked[made.experiment] for made in plans.values()}
     predict_all(list(plans.values()), crops, statistics)
     evidence.save_crops(crops)
+    told = evidence.study
     for (name, seed), made in plans.items():
         notes = [note(folder_of(made))]
         for each in ("", *asked[name]):
             said = predictions(made, crops, each)
-            evidence.study.save_predictions(restated(name, each), seed, said, notes)
+            told.save_predictions(restated(name, each), seed, said, notes)
 
 
 def probed(name: str, p: Profile) -> pd.DataFrame:

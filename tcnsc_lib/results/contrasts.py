@@ -67,16 +67,13 @@ def _kept(row: Row) -> list[str]:
 
 def _study_row(told: Told, row: Row, statistics: str) -> dict:
     name = restated(row.name, statistics)
-    lq = told.values(name)
     out = {"group": row.group, "row": TITLES.get(row.name, row.name)}
-    out |= {"statistics": statistics or TRAINED}
-    out |= {"seeds": len(lq.by_seed), "RAW": 100 * told.values(name, codec="RAW").mean}
-    out |= {"LQ": 100 * lq.mean, "auc_LQ": 100 * told.values(name, AUC).mean}
+    out |= {"statistics": statistics or TRAINED} | told.levels(name)
     for gap, measure in GAPS.items():
         other = row.jpeg if gap == "minus_jpeg" else row.b
         difference = minus(told.values(name, measure), told.values(other, measure))
         out |= _points(gap, difference)
-    return out | {"recovered": _recovered(told, lq, row.b)}
+    return out | {"recovered": _recovered(told, told.values(name), row.b)}
 
 
 def _points(name: str, difference: Difference) -> dict[str, float]:
@@ -100,9 +97,6 @@ def _recovered(told: Told, lq: Values, b: str) -> float:
 
 # the factors
 
-FACTOR_COLUMNS = ["similarity", "passes", "labels", "statistics", "seeds", "RAW", "LQ", "auc_LQ"]
-
-
 def factorial(e: Evidence) -> pd.DataFrame:
     """Accuracy and AUC of each combination of the four factors, in percent; means over seeds.
 
@@ -115,12 +109,9 @@ def factorial(e: Evidence) -> pd.DataFrame:
     for key, name in FACTORS.items():
         for statistics in ("", *_row(name).statistics):
             filed = restated(name, statistics)
-            lq = told.values(filed)
-            row = dict(zip(FACTOR_COLUMNS, (*key, statistics or TRAINED), strict=False))
-            row |= {"seeds": len(lq.by_seed), "RAW": 100 * told.values(filed, codec="RAW").mean}
-            row |= {"LQ": 100 * lq.mean, "auc_LQ": 100 * told.values(filed, AUC).mean}
-            rows.append(row)
-    return pd.DataFrame(rows, columns=FACTOR_COLUMNS)
+            row = dict(zip(("similarity", "passes", "labels"), key, strict=True))
+            rows.append(row | {"statistics": statistics or TRAINED} | told.levels(filed))
+    return pd.DataFrame(rows)
 
 
 def _row(name: str) -> Row:
@@ -159,12 +150,11 @@ class Effect:
         return [name for key, name in FACTORS.items() if wanted <= {*key}]
 
 
-RESTATED = ("", STATISTICS_OF_TWINS)
 EFFECTS = (
     Effect("similarity: on minus off", "on", "off"),
     Effect("passes: two minus one", "two", "one"),
     Effect("labels: both views minus raw alone", "both", "raw"),
-    Effect("statistics: RAW and LQ minus as trained", statistics=RESTATED[::-1]),
+    Effect("statistics: RAW and LQ minus as trained", statistics=(STATISTICS_OF_TWINS, "")),
     Effect("labels of raw, similarity: on minus off", "on", "off", ("raw",)),
     Effect("labels of raw, passes: two minus one", "two", "one", ("raw",)),
     Effect("labels of raw, two passes, similarity: on minus off", "on", "off", ("raw", "two")),
@@ -201,11 +191,9 @@ def alone(e: Evidence) -> pd.DataFrame:
     rows = []
     for statistics in ("", *_row(MODEL_B).statistics):
         filed = restated(MODEL_B, statistics)
-        lq = told.values(filed)
-        row = {"statistics": statistics or TRAINED, "seeds": len(lq.by_seed)}
-        row |= {"RAW": 100 * told.values(filed, codec="RAW").mean, "LQ": 100 * lq.mean}
-        row |= {"auc_LQ": 100 * told.values(filed, AUC).mean}
-        rows.append(row | _points("gain", minus(lq, told.values(MODEL_B))))
+        row = {"statistics": statistics or TRAINED} | told.levels(filed)
+        gain = minus(told.values(filed), told.values(MODEL_B))
+        rows.append(row | _points("gain", gain))
     return pd.DataFrame(rows)
 
 

@@ -50,6 +50,16 @@ class Told:
             self._read(name)
         return self.known[name, measure, codec]
 
+    def levels(self, name: str) -> dict[str, float]:
+        """How many seeds, accuracy on RAW and LQ, AUC at LQ, in percent; means over seeds."""
+        lq = self.values(name)
+        return {
+            "seeds": len(lq.by_seed),
+            "RAW": 100 * self.values(name, codec="RAW").mean,
+            "LQ": 100 * lq.mean,
+            "auc_LQ": 100 * self.values(name, AUC).mean,
+        }
+
     def _read(self, name: str) -> None:
         """All measures of all seeds, from the profile's first on."""
         found: dict[tuple[str, str], dict[int, np.ndarray]] = {}
@@ -99,6 +109,7 @@ def contrast(terms: Iterable[tuple[float, Values]]) -> list[np.ndarray]:
 
 
 def told(sums: list[np.ndarray], units: np.ndarray) -> Difference:
+    """A `contrast` as mean and interval; NOT_THERE where no seed is shared."""
     if not sums:
         return NOT_THERE
     low, high = over_trainings(np.array(sums), units)
