@@ -1,4 +1,4 @@
-"""The machine: its cores, its device, and how many threads arithmetic takes.
+"""The machine: its cores, its device, threads of arithmetic, folders that variables name.
 
 The number of threads decides the last digits of a sum.
 """
@@ -8,8 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import psutil
 import torch
+
+from tcnsc_lib import CompanionError
 
 
 def cores() -> int:
@@ -36,3 +40,39 @@ def threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def folder_named_in(variable: str) -> Path | None:
+    """The folder that a variable names, as a whole path; None where it is empty.
+
+    Raises CompanionError where ~ or a relative path can't be followed.
+    """
+    said = os.environ.get(variable, "").strip()
+    if not said:
+        return None
+    try:
+        path = Path(said).expanduser()
+    except RuntimeError as error:
+        raise CompanionError(
+            f"{variable}={said} begins with a home folder that isn't known; give the whole path."
+        ) from error
+    if path.is_absolute():
+        return path
+    try:
+        return Path(os.path.abspath(_started_in() / path))
+    except (psutil.Error, OSError, ValueError) as error:
+        raise CompanionError(
+            f"{variable}={said} is a relative path, and the folder from which this was started "
+            "isn't known; give the whole path."
+        ) from error
+
+
+def _started_in() -> Path:
+    """The folder from which the command was started, or Jupyter.
+
+    A notebook runs in its own folder, Jupyter where somebody started it.
+    """
+    jupyter = os.environ.get("JPY_PARENT_PID")
+    if jupyter:
+        return Path(psutil.Process(int(jupyter)).cwd())
+    return Path.cwd()

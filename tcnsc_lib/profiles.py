@@ -15,8 +15,6 @@ import os
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-import psutil
-
 from tcnsc_lib import CompanionError
 from tcnsc_lib.detectors import Detector, Settings
 from tcnsc_lib.faces.ffpp import FaceForensics
@@ -24,6 +22,7 @@ from tcnsc_lib.faces.photos import Photographs
 from tcnsc_lib.faces.source import FaceSettings, Source
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.files import CHECKOUT
+from tcnsc_lib.machine import folder_named_in
 from tcnsc_lib.synthetic.demo import Demo
 from tcnsc_lib.training.schedule import Schedule
 from tcnsc_lib.training.stored import MOST_SEED
@@ -34,7 +33,7 @@ RANGES: dict[str, tuple[type, float, float]] = {
     "size": (int, 16, 4096),
     "enlarge": (float, 0.1, 10),
     "frames": (int, 1, 1_000_000),
-    "bottleneck": (int, 1, 4096),
+    "bottleneck": (float, 0.1, 4),
     "width": (int, 1, 4096),
     "width_z": (int, 1, 65536),
     "lam": (float, 0, 1e6),
@@ -56,10 +55,11 @@ class Profile:
 
     name: files its faces, runs and figures. source: a name in SOURCES. size: pixels of a crop.
     enlarge: of MTCNN's box. frames: sampled a video. method, split: of FaceForensics++.
-    bottleneck: of the swaps, pixels. width, width_z, lam: of `TCNSC`. weights: what f starts from,
-    "random" or "imagenet" (torchvision's, downloaded once; width 64 only). pretrained: whether
-    those baselines start from ImageNet whose authors' do (downloaded once). seed: of the split, the
-    swaps and the training. seeds: how many, from `seed` on, for the ablation's main rows.
+    bottleneck: of the swaps, as a share of a crop's side. width, width_z, lam: of `TCNSC`.
+    weights: what f starts from, "random" or "imagenet" (torchvision's, downloaded once; width 64
+    only). pretrained: whether those baselines start from ImageNet whose authors' do (downloaded
+    once). seed: of the split, the swaps and the training. seeds: how many, from `seed` on, for the
+    ablation's main rows.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Profile:
     frames: int = 300
     method: str = "Deepfakes"
     split: str = "paper"
-    bottleneck: int = 48
+    bottleneck: float = 0.4
     width: int = 64
     width_z: int = 128
     lam: float = 1.0
@@ -137,9 +137,15 @@ DEMO = Profile(
     size=96,
     frames=8,
     split="official",
-    width=16,
+    width=8,
     pretrained=False,
-    schedule=Schedule(iterations=320, learning_rate=2e-3, precision="float32", validate=40),
+    schedule=Schedule(
+        iterations=320,
+        learning_rate=3e-3,
+        final_lr_share=0.02,
+        precision="float32",
+        validate=40,
+    ),
 )
 PHOTOS = Profile(
     name="photos",
@@ -188,12 +194,12 @@ def faces(p: Profile, quality: str = "raw") -> FaceSet:
 
 def home() -> Path:
     """The folder that holds data/, runs/ and figures/."""
-    return _named_in("TCNSC_HOME") or CHECKOUT
+    return folder_named_in("TCNSC_HOME") or CHECKOUT
 
 
 def source_folder(p: Profile) -> Path:
     """Where this profile's videos or photographs lie."""
-    elsewhere = _named_in("TCNSC_SOURCE")
+    elsewhere = folder_named_in("TCNSC_SOURCE")
     if elsewhere and p.source != DEMO.source:
         return elsewhere
     return home() / "data" / p.source
@@ -211,40 +217,4 @@ def runs_folder(p: Profile) -> Path:
 
 def figures_folder(p: Profile) -> Path:
     """Where this profile's evidence, tables and pictures go."""
-    return (_named_in("TCNSC_FIGURES") or home() / "figures") / p.name
-
-
-def _named_in(variable: str) -> Path | None:
-    """The folder that a variable names, as a whole path; None where it is empty.
-
-    Raises CompanionError where ~ or a relative path can't be followed.
-    """
-    said = os.environ.get(variable, "").strip()
-    if not said:
-        return None
-    try:
-        path = Path(said).expanduser()
-    except RuntimeError as error:
-        raise CompanionError(
-            f"{variable}={said} begins with a home folder that isn't known; give the whole path."
-        ) from error
-    if path.is_absolute():
-        return path
-    try:
-        return Path(os.path.abspath(_started_in() / path))
-    except (psutil.Error, OSError, ValueError) as error:
-        raise CompanionError(
-            f"{variable}={said} is a relative path, and the folder from which this was started "
-            "isn't known; give the whole path."
-        ) from error
-
-
-def _started_in() -> Path:
-    """The folder from which the command was started, or Jupyter.
-
-    A notebook runs in its own folder, Jupyter where somebody started it.
-    """
-    jupyter = os.environ.get("JPY_PARENT_PID")
-    if jupyter:
-        return Path(psutil.Process(int(jupyter)).cwd())
-    return Path.cwd()
+    return (folder_named_in("TCNSC_FIGURES") or home() / "figures") / p.name

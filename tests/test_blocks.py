@@ -1,4 +1,4 @@
-"""Block borders and grain against values worked out by hand, and the tables of Figure 1."""
+"""Block borders against values worked out by hand, and the tables of Figure 1."""
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 from skimage import data
 
 from tcnsc_lib import CompanionError, paper
-from tcnsc_lib.analysis.blocks import blocking, blocks, figure1, grain, trace
+from tcnsc_lib.analysis.blocks import blocking, blocks, figure1
 from tcnsc_lib.codecs import Codec, codec
 from tcnsc_lib.faces.store import FaceSet
 
@@ -151,39 +151,3 @@ def test_a_lower_quality_changes_figure_1_more(table):
     for _, rows in table.groupby("face"):
         changes = rows.set_index("codec").mean_abs_difference
         assert 0 == changes.RAW < changes.HQ < changes.MQ < changes.LQ
-
-
-# grain
-
-@pytest.mark.parametrize("sigma", [2, 8])
-def test_grain_is_the_standard_deviation_of_noise(sigma):
-    random = np.random.default_rng(0)
-    noise = random.normal(128, sigma, (4, 96, 96, 1))
-    images = np.repeat(noise.round(), 3, axis=-1).astype(np.uint8)
-    assert grain(images) == pytest.approx(sigma, rel=0.1)
-
-
-def test_grain_averages_colours_and_knows_no_slope():
-    random = np.random.default_rng(0)
-    noise = random.normal(128, 6, (4, 96, 96, 3))
-    images = noise.round().astype(np.uint8)
-    assert grain(images) == pytest.approx(6 / 3**0.5, rel=0.1)
-    slope = np.tile(np.arange(96, dtype=np.uint8)[:, None], (1, 96, 1, 3))
-    assert grain(slope) == 0
-
-
-def test_grain_looks_at_the_middle_alone():
-    images = np.zeros((1, 96, 96, 3), np.uint8)
-    random = np.random.default_rng(0)
-    images[:, :32] = random.integers(0, 256, (32, 96, 3))
-    assert grain(images) == 0
-
-
-def test_the_trace_has_a_row_for_fakes_and_one_for_reals(toy_faces):
-    table = trace(toy_faces)
-    assert table.columns.tolist() == ["face", *paper.CODECS]
-    assert table.face.tolist() == ["fake", "real"]
-    images = toy_faces.images("LQ", "test")
-    y = toy_faces.labels("test")
-    assert table.LQ.tolist() == [grain(images[y == 1]), grain(images[y == 0])]
-    assert (table.RAW > table.LQ).all()  # compression takes noise away

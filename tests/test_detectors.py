@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tcnsc_lib import CompanionError, paper
-from tcnsc_lib.detectors import Detector
+from tcnsc_lib.detectors import LEAST_CELLS, Detector
 from tcnsc_lib.detectors.registry import ABLATIONS, BASELINES, DETECTORS, VARIANTS
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.profiles import PROFILES, Profile
@@ -16,18 +16,19 @@ from tcnsc_lib.training.schedule import Schedule
 KINDS = pytest.mark.parametrize("kind", DETECTORS.values(), ids=DETECTORS)
 
 SMALL = {
-    "Xception": {"input_size": 64, "width": 2, "middle": 1},
-    "MesoInception": {"input_size": 64},
-    "Meso4": {"input_size": 64},
-    "Capsule": {"input_size": 64, "width": 4},
-    "FWA": {"input_size": 64, "width": 2},
-    "DSP-FWA": {"input_size": 64, "width": 2},
+    "Xception": {"width": 2, "middle": 1},
+    "MesoInception": {},
+    "Meso4": {},
+    "Capsule": {"width": 4},
+    "FWA": {"width": 2},
+    "DSP-FWA": {"width": 2},
 }
 
 
-def small(kind: type[Detector]) -> Detector:
+def small(kind: type[Detector], side: int = 64) -> Detector:
     torch.manual_seed(0)
-    return kind(**SMALL.get(kind.name, {"input_size": 64, "width": 4, "width_z": 8}))
+    given = SMALL.get(kind.name, {"width": 4, "width_z": 8})
+    return kind(**given | {"input_size": side})
 
 
 def crops(n: int = 3, side: int = 64) -> Tensor:
@@ -146,8 +147,9 @@ def test_the_last_layers_see_the_features_alone(name):
 
 
 @KINDS
-def test_the_heat_layer_puts_out_maps_after_their_relu_on_which_the_features_depend(kind):
-    detector = small(kind).eval()
+@pytest.mark.parametrize("side", [64, 192])
+def test_the_heat_layer_puts_out_maps_on_which_the_features_depend(kind, side):
+    detector = small(kind, side).eval()
     seen = []
     hook = detector.heat_layer.register_forward_hook(lambda *given: seen.append(given[-1]))
     x = detector.prepare(crops())
@@ -156,14 +158,47 @@ def test_the_heat_layer_puts_out_maps_after_their_relu_on_which_the_features_dep
     maps = seen[0]
     assert maps.ndim == 4
     assert maps.shape[2] == maps.shape[3] > 1
-    assert (maps >= 0).all()
+    activated = kind.name != "Xception" or side >= 192
+    assert (maps >= 0).all() == activated
     detector.heat_layer.register_forward_hook(lambda *given: torch.zeros_like(given[-1]))
     assert not torch.equal(detector.features(x), before)
 
 
-def test_the_heat_layer_of_tcnsc_and_xception_is_what_their_features_are_the_mean_of():
+# Side of a heat map, by the input's size.
+CELLS = {
+    "Xception": {96: 6, 299: 10},
+    "MesoInception": {96: 12, 256: 32},
+    "Meso4": {96: 12, 256: 32},
+    "Capsule": {96: 12, 128: 16},
+}
+
+
+@KINDS
+@pytest.mark.parametrize("p", PROFILES.values(), ids=PROFILES)
+def test_a_heat_map_has_six_cells_a_side_or_more_at_every_profile(kind, p):
+    given = arguments(kind, p)
+    if "pretrained" in given:
+        given["pretrained"] = False
+    seen = []
+    with torch.device("meta"):  # shapes alone
+        detector = kind(**given).eval()
+        x = torch.empty(1, 3, detector.input_size, detector.input_size)
+        detector.heat_layer.register_forward_hook(lambda *given: seen.append(given[-1].shape))
+        detector.features(x)
+    cells = CELLS.get(kind.name, {96: 6, 224: 7})[detector.input_size]
+    assert cells >= LEAST_CELLS == 6
+    assert seen[0][2:] == (cells, cells)
+
+
+@pytest.mark.parametrize(("side", "stage"), [(96, "layer3"), (191, "layer3"), (192, "layer4")])
+def test_the_last_stage_is_looked_at_where_it_is_fine_enough(side, stage):
+    tcnsc = small(TCNSC, side)
+    assert tcnsc.heat_layer is tcnsc.f.get_submodule(stage)
+
+
+def test_at_192_px_the_heat_layer_of_tcnsc_and_xception_is_what_their_features_are_the_mean_of():
     for kind in (TCNSC, DETECTORS["Xception"]):
-        detector = small(kind).eval()
+        detector = small(kind, 192).eval()
         seen = []
         detector.heat_layer.register_forward_hook(lambda *given, to=seen: to.append(given[-1]))
         features = detector.features(detector.prepare(crops()))

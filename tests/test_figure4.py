@@ -176,7 +176,7 @@ def test_the_panels_hold_maps_and_p_of_their_crops(toy, shown):
         rows = shown[(shown.model == model) & (shown.codec == "LQ")]
         images = toy.faces.images("LQ", "test")[rows.crop.to_numpy()]
         np.testing.assert_allclose(rows.p, probabilities(detector, images), atol=1e-6)
-        cells = rows[[f"c{i}" for i in range(9)]].to_numpy(float).reshape(-1, 3, 3)
+        cells = rows[[f"c{i}" for i in range(36)]].to_numpy(float).reshape(-1, 6, 6)
         expected = heat(detector, images, rows.label.to_numpy())
         np.testing.assert_allclose(cells, expected, atol=1e-5)
 

@@ -80,6 +80,39 @@ def test_narrow_bottleneck_takes_fine_detail():
     assert detail(16) < detail(48) < detail(128)
 
 
+def test_a_real_face_is_resampled_as_softly_as_a_swap_at_its_own_resolution(faces):
+    """Fine detail under the mask: of the picture, of the real face beside a swap, of swaps."""
+    image, points = noisy(0, 0)
+    own = forge.own_resolution(points)
+    swapped, mask = forge.swap(image, points, image, points, own)
+    real = forge.resampled(image, points, mask)
+
+    def detail(picture):
+        return laplace(picture.mean(2))[mask > 0.95].std()
+
+    assert detail(real) == pytest.approx(detail(swapped), rel=0.01)
+    assert detail(real) < 0.9 * detail(image)
+    assert detail(forge.resampled(image, points, mask, own // 2)) < 0.8 * detail(real)
+    np.testing.assert_array_equal(real[mask == 0], image[mask == 0])
+
+
+def test_the_square_at_its_own_resolution_has_the_pixels_of_the_picture():
+    for scale in (20, 77.3, 300):
+        points = TEMPLATE * scale + 40
+        side = forge.own_resolution(points)
+        assert side == round(scale)
+        assert align(points, side).scale == pytest.approx(1, rel=0.03)
+
+
+def test_resampling_nothing_changes_nothing(faces):
+    image, points = faces[0]
+    nowhere = np.zeros(image.shape[:2], np.float32)
+    same = forge.resampled(image, points, nowhere)
+    np.testing.assert_array_equal(same, image)
+    with pytest.raises(ValueError, match="uint8 RGB"):
+        forge.resampled(image[..., 0], points, nowhere)
+
+
 def test_the_mask_is_found_in_a_window_alone():
     """What lies outside the window that is looked at has weight 0."""
     rng = np.random.default_rng(0)

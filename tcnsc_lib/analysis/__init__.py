@@ -2,7 +2,8 @@
 
 Nothing here trains, fetches or draws.
 
-    blocks     Figure 1: block borders, grain
+    blocks     Figure 1: block borders
+    sharpness  how smooth faces are: grain, and how far that alone tells fake from real
     tsne       Figure 3: how far apart real and fake lie in feature space
     gradcam    Figure 4: heat maps
     heatmaps   what is asked of heat maps: do two agree, do they lie on the forgery

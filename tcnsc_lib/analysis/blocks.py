@@ -1,4 +1,4 @@
-"""Figure 1: what compression leaves of a picture, block borders and grain (section 1)."""
+"""Figure 1: what compression does to a picture, above all at the borders of blocks (section 1)."""
 from __future__ import annotations
 
 import numpy as np
@@ -6,7 +6,7 @@ import pandas as pd
 from skimage.color import rgb2gray
 
 from tcnsc_lib import CompanionError, paper
-from tcnsc_lib.analysis import both_kinds, sample, some
+from tcnsc_lib.analysis import sample, some
 from tcnsc_lib.codecs import codec
 from tcnsc_lib.faces.store import FaceSet
 
@@ -79,31 +79,3 @@ def _panel(raw: np.ndarray, name: str) -> dict[str, float]:
     size = raw.nbytes if name == "RAW" else len(codec(name).encode(raw))
     difference = np.abs(image.astype(int) - raw).mean()
     return {"bytes": size, "mean_abs_difference": difference, "blocking": blocking(image)}
-
-
-def grain(images: np.ndarray) -> float:
-    """Noise level of crops in grey levels: uint8 (N, S, S, 3) -> standard deviation, mean over N.
-
-    From second differences along rows of the inner face (the middle third of each side), mean of R,
-    G and B. A Gaussian's median absolute value is 0.6745 sigma, and the second difference of noise
-    has 1 + 4 + 1 times its variance.
-    """
-    s = images.shape[1]
-    middle = slice(s // 3, 2 * s // 3)
-    inner = images[:, middle, middle].mean(-1)
-    second = inner[:, :, :-2] - 2 * inner[:, :, 1:-1] + inner[:, :, 2:]
-    typical = np.median(np.abs(second), axis=(1, 2))
-    return typical.mean() / (0.6745 * 6**0.5)
-
-
-def trace(crops: FaceSet) -> pd.DataFrame:
-    """`grain` of all fake and all real test crops: a row each (column face), a column a codec.
-
-    Raises CompanionError where one of the two is missing.
-    """
-    y = both_kinds(crops)
-    table = pd.DataFrame({"face": ["fake", "real"]})
-    for name in paper.CODECS:
-        images = crops.images(name, "test")
-        table[name] = [grain(images[y == label]) for label in (1, 0)]
-    return table

@@ -2,8 +2,9 @@
 
 Grad-CAM: Selvaraju et al., ICCV 2017, by the package grad-cam. A map explains one logit, here that
 of the crop's true label, the same at every quality and for every model (a model's own decision
-would change with the quality). It is taken at the network's last stage, where a cell covers 32 px
-of the input: 3 x 3 cells at 96 px, 7 x 7 at 224, Xception's 10 x 10 at 299.
+would change with the quality). It is taken at the end of the network's last stage, where a cell
+covers 32 px of the input (TCNSC's 7 x 7 cells at 224 px, Xception's 10 x 10 at 299), or where that
+leaves fewer than 6 x 6, at the end of the stage before it (6 x 6 at 96 px, of both): `heat_layer`.
 """
 from __future__ import annotations
 
@@ -47,17 +48,17 @@ class _Cells(GradCAM):
 
 
 @contextmanager
-def _last_stage(detector: Detector) -> Iterator[nn.Module]:
-    """The module `heat_layer`, made to be the place where gradients stop.
+def _leaf_at(detector: Detector) -> Iterator[nn.Module]:
+    """The module `heat_layer`, whose output is made a leaf: the place where gradients stop.
 
-    The network's outputs stay what they are. The least positive number stands for 0, at which a
-    ReLU that may follow would pass no gradient.
+    The network's outputs stay what they are, to the bit. Whatever follows that layer and changes
+    its output in place is refused by PyTorch, with a RuntimeError, for it would change the map.
     """
     layer = detector.heat_layer
     learned = [weight for weight in detector.parameters() if weight.requires_grad]
 
     def leaf(module: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> Tensor:
-        return out.clamp_min(torch.finfo(out.dtype).tiny).requires_grad_()
+        return out.detach().requires_grad_()
 
     hook = layer.register_forward_hook(leaf)
     for weight in learned:
@@ -78,7 +79,7 @@ def heat(detector: Detector, images: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     where = next(detector.parameters()).device
     parts = []
-    with _last_stage(detector) as layer, _Cells(detector, [layer]) as cam, torch.enable_grad():
+    with _leaf_at(detector) as layer, _Cells(detector, [layer]) as cam, torch.enable_grad():
         for i in range(0, len(images), BATCH):
             crops = torch.from_numpy(np.array(images[i : i + BATCH]))
             x = detector.prepare(crops.to(where))

@@ -14,6 +14,10 @@ from tcnsc_lib import CompanionError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+LEAST_CELLS = 6
+"""Of a heat map's side. With 3, all that a stride of 32 leaves of 96 px, an eye shares its cell
+with brow and cheek, and a map can't say where a network looks. At the paper's 224 px there are 7.
+"""
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,16 @@ class Detector(nn.Module):
 
     @property
     def heat_layer(self) -> nn.Module:
-        """The module that ends the last stage, with its ReLU; it puts out (N, C, cells, cells)."""
+        """Of whose output, (N, C, cells, cells), heat maps are made: the end of a stage.
+
+        That of the last one where its maps have `LEAST_CELLS` cells a side or more, else of the one
+        before it. What comes after it in the network must not change its output in place.
+        """
         raise NotImplementedError
+
+    def fine_enough(self, last: nn.Module, before: nn.Module) -> nn.Module:
+        """The end of a last stage whose cells cover 32 px, if S is 192 or more, else `before`."""
+        return last if self.input_size >= 32 * LEAST_CELLS else before
 
     def prepare(self, crops: Tensor) -> Tensor:
         """uint8 crops (N, S0, S0, 3) -> this detector's float32 input (N, 3, S, S)."""

@@ -147,7 +147,7 @@ class Capsule(Detector):
         arguments={"input_size": 128, "width": WIDTH},
         schedule={"batch_size": 100, "learning_rate": 5e-4, "final_lr_share": 1.0})
     reduced = {
-        "demo": Settings({"input_size": 96, "width": 16}, {"iterations": 128}),
+        "demo": Settings({"input_size": 96, "width": 8}, {"iterations": 128}),
         "photos": Settings({"input_size": 96}),
     }
 
@@ -187,5 +187,5 @@ class Capsule(Detector):
 
     @property
     def heat_layer(self) -> nn.Module:
-        """The VGG, which ends in a ReLU and a pooling: (N, 4 * width, S/8, S/8)."""
+        """The VGG, up to a ReLU and a pooling: (N, 4 * width, S/8, S/8), 12 x 12 at 96 px."""
         return self.vgg

@@ -92,7 +92,7 @@ class FWA(Detector):
     reduced = {
         "demo": Settings(
             arguments={"input_size": 96, "width": 8},
-            schedule={"learning_rate": 2e-3, "iterations": 300, "validate": 150, **SCRATCH}),
+            schedule={"learning_rate": 2e-3, "iterations": 200, "validate": 100, **SCRATCH}),
         "photos": Settings(
             arguments={"input_size": 96, "width": 32},
             schedule={"learning_rate": 1e-3, **SCRATCH}),
@@ -182,8 +182,12 @@ class FWA(Detector):
 
     @property
     def heat_layer(self) -> nn.Module:
-        """The last stage of f, for a ROI: (N, 32 * width, S/32, S/32)."""
-        return self.f.layer4
+        """The last stage of f, or for S < 192 the third, for a ROI; both end with a ReLU.
+
+        (N, 32 * width, S/32, S/32), 7 x 7 cells at 224 px; or (N, 16 * width, S/16, S/16), 6 x 6
+        at 96. Halves are rounded up.
+        """
+        return self.fine_enough(self.f.layer4, self.f.layer3)
 
 
 class DSPFWA(FWA):

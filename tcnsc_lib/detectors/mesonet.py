@@ -119,7 +119,7 @@ class Meso(Detector):
 
     @property
     def heat_layer(self) -> nn.Module:
-        """The last ReLU, before the last BN and pooling: (N, 16, S/8, S/8)."""
+        """The last ReLU, before the last BN and pooling: (N, 16, S/8, S/8), 12 x 12 at 96 px."""
         return self.features[-3]
 
 

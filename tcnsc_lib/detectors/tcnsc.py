@@ -146,5 +146,9 @@ class TCNSC(Detector):
 
     @property
     def heat_layer(self) -> nn.Module:
-        """The last stage of f: (N, 8 * width, S/32, S/32)."""
-        return self.f.layer4
+        """The last stage of f, or for S < 192 the third; both end with a ReLU.
+
+        (N, 8 * width, S/32, S/32), 7 x 7 cells at 224 px; or (N, 4 * width, S/16, S/16), 6 x 6
+        at 96. Halves are rounded up.
+        """
+        return self.fine_enough(self.f.layer4, self.f.layer3)

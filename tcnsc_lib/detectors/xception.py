@@ -173,5 +173,8 @@ class Xception(Detector):
 
     @property
     def heat_layer(self) -> nn.Module:
-        """The ReLU after bn4: (N, 2048 * width / 32, 10, 10) at 299 px."""
-        return self.relu4
+        """The ReLU after bn4, or for S < 192 the last block of the middle flow, not activated.
+
+        (N, 2048 * width / 32, 10, 10) at 299 px; (N, 728 * width / 32, 6, 6) at 96.
+        """
+        return self.fine_enough(self.relu4, self.get_submodule(self.blocks[-2]))

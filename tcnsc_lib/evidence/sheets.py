@@ -28,6 +28,7 @@ MEASURED = {
     "crops": (*OF_CROPS, "person"),
     "collapse": ("training", "updates"),
     "cosines": ("space",),
+    "cue": ("case",),
     "figure1": ("crop", "codec"),
     "figure1_blocks": (*OF_CROPS, "codec"),
     "figure2": ("part",),
@@ -43,8 +44,8 @@ MEASURED = {
     "training_curves": ("iteration",),
 }
 TEXT = {
-    "codec", "definition", "detector", "face", "holds here", "id", "model", "optimizer", "part",
-    "setting", "space", "training", "value", "what",
+    "case", "codec", "definition", "detector", "face", "holds here", "id", "model", "optimizer",
+    "part", "setting", "space", "training", "value", "what",
 }
 WHOLE = {"channel", "crop", "layer", "unit", "person", "subject", "seed", "iteration", "updates"}
 

@@ -11,6 +11,9 @@ the steps that the literature on self-made training fakes has in common:
 * colour agreement and a mask of adjustable softness decide how hard the fake is: K. Shiohara and
   T. Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022.
 
+A real face beside such a fake is `resampled` under the same mask, at its own resolution. Otherwise
+whatever has been resampled at all would be fake, which isn't what a detector is meant to learn.
+
 Everywhere: images are uint8 RGB (H, W, 3); landmarks are float (5, 2), (x, y) in pixels, in the
 order of MTCNN: the eye on the left of the image, the other eye, nose tip, left and right corner of
 the mouth.
@@ -24,7 +27,10 @@ from skimage.transform import AffineTransform, SimilarityTransform, warp
 
 from tcnsc_lib.faces.masks import SOFTNESS, align, common_mask, fit, five_points, reach
 
+RECIPE = 2  # raised when the pixels of a swap, or of the real face beside it, change
 BOTTLENECK = 64  # px, side of the canonical square that the donor's face passes through
+LEAST = 8  # px, of that side
+CUBIC = 3  # order of the splines that carry a face into the square and back
 LIGHT_SIGMA = 0.16  # of the canonical square's side: detail coarser than this is illumination
 STD_GAIN = (0.7, 1.4)  # bounds on the contrast change, so that a flat donor's noise isn't blown up
 LUMA = np.array([0.299, 0.587, 0.114])  # BT.601's
@@ -35,10 +41,13 @@ FINE = 8  # image pixels a pixel of the square that shrinking leaves
 # ---------------------------------------------------------------- the square
 
 
-def sample(image: np.ndarray, transform: SimilarityTransform, size: int) -> np.ndarray:
+def sample(
+    image: np.ndarray, transform: SimilarityTransform, size: int, order: int = 1
+) -> np.ndarray:
     """Canonical square of `size` px, float (size, size, 3) in [0, 1].
 
-    Antialiased; borders are replicated.
+    Antialiased; borders are replicated. order: of the spline, 1 (linear) or 3 (cubic, which keeps
+    more of the finest detail).
     """
     corners = np.array([[0, 0], [size, 0], [0, size], [size, size]])
     corners = transform.inverse(corners - 0.5)
@@ -60,7 +69,8 @@ def sample(image: np.ndarray, transform: SimilarityTransform, size: int) -> np.n
     if shrink > 1:
         to_part = _shrinking(shrink).params @ to_part
     shifted = AffineTransform(to_part)
-    return warp(part, shifted, output_shape=(size, size), order=1, mode="edge", clip=False)
+    square = warp(part, shifted, output_shape=(size, size), order=order, mode="edge", clip=False)
+    return np.clip(square, 0, 1)  # a cubic spline overshoots at edges
 
 
 def _reduced(image: np.ndarray, factor: int) -> np.ndarray:
@@ -144,8 +154,8 @@ def swap(
     """
     _check(target)
     _check(donor)
-    if bottleneck < 8:
-        raise ValueError(f"bottleneck must be at least 8 px, got {bottleneck}")
+    if bottleneck < LEAST:
+        raise ValueError(f"bottleneck must be at least {LEAST} px, got {bottleneck}")
     # Both faces into the square: the target's by its landmarks, the donor's onto the target's.
     to_square = align(target_landmarks, bottleneck)
     aligned = to_square(five_points(target_landmarks))
@@ -161,9 +171,34 @@ def swap(
     # The donor's face at low resolution, in the target's colours.
     square = np.s_[:bottleneck, :bottleneck]
     weight = common_mask(aligned, donor_aligned, square, softness)
-    face = sample(donor, donor_to_square, bottleneck)
-    face = _match_colour(face, sample(target, to_square, bottleneck), weight)
+    face = sample(donor, donor_to_square, bottleneck, CUBIC)
+    face = _match_colour(face, sample(target, to_square, bottleneck, CUBIC), weight)
     return _blend(target, face, to_square, mask), mask
+
+
+def own_resolution(landmarks: np.ndarray) -> int:
+    """Side of the square whose pixels are as large as the image's own, px.
+
+    Raises ValueError on bad landmarks.
+    """
+    return max(LEAST, round(1 / float(align(landmarks, 1).scale)))
+
+
+def resampled(
+    image: np.ndarray, landmarks: np.ndarray, mask: np.ndarray, side: int | None = None
+) -> np.ndarray:
+    """A face that passed through the square and back as a swap's does: uint8 like `image`.
+
+    mask: the blending weight, float32 (H, W) in [0, 1]; where it is 0, nothing changes. side: of
+    the square, px; without one, the face keeps its own resolution. Deterministic. Raises ValueError
+    if the image is not uint8 RGB or on bad landmarks.
+    """
+    _check(image)
+    if not mask.any():
+        return image.copy()
+    side = side or own_resolution(landmarks)
+    to_square = align(landmarks, side)
+    return _blend(image, sample(image, to_square, side, CUBIC), to_square, mask)
 
 
 def _check(image: np.ndarray) -> None:
@@ -183,7 +218,7 @@ def _blend(
     shift = AffineTransform(translation=(left, top)).params
     to_face = AffineTransform(to_square.params @ shift)
     shape = mask[box].shape
-    back = 255 * warp(face, to_face, output_shape=shape, order=3, mode="edge", clip=False)
+    back = 255 * warp(face, to_face, output_shape=shape, order=CUBIC, mode="edge", clip=False)
     alpha = mask[box][..., None]
     mixed = np.rint(alpha * back + (1 - alpha) * target[box])
     fake = target.copy()

@@ -4,7 +4,8 @@
 
 Every photograph with a face gives a real crop and a fake one: its face replaced, by `forge.swap`,
 with that of a similar face of another person of the same part. Both crops use the photograph's box,
-and both start from the same decoded file, so format and history are the same. A monochrome
+both start from the same decoded file, and the real one's face is `forge.resampled` under the same
+mask at its own resolution, so format and history are the same. A monochrome
 photograph's fake has its tones, and such a one lends no face to photographs in colour. People, not
 photographs, are divided 70/15/15; people who share a picture stay together.
 """
@@ -117,6 +118,7 @@ class Photographs(Source):
             "size": self.settings.size,
             "enlarge": self.settings.enlarge,
             "bottleneck": self.settings.bottleneck,
+            "forger": forge.RECIPE,
             "seed": self.settings.seed,
             "quality": "raw",
             "photographs": digest(who, signatures),
@@ -187,10 +189,12 @@ class Photographs(Source):
         )
         lent = open_image(donor.path)
         lent_points = np.array(theirs.landmarks)
-        fake, mask = forge.swap(image, points, lent, lent_points, self.settings.bottleneck)
+        bottleneck = max(forge.LEAST, round(self.settings.bottleneck * size))
+        fake, mask = forge.swap(image, points, lent, lent_points, bottleneck)
+        real = forge.resampled(image, points, mask)
         if face.monochrome:
             fake = forge.in_tones_of(image, fake, mask)
-        return [crop(picture, box, size, enlarge) for picture in (image, fake)]
+        return [crop(picture, box, size, enlarge) for picture in (real, fake)]
 
 
 def _doubtful(about: dict, face: Face) -> list[dict]:

@@ -27,8 +27,8 @@ class FaceSettings:
     """How faces are cut. A source uses what concerns it.
 
     size: pixels of a crop's side. enlarge: of MTCNN's box. frames: sampled a video, evenly.
-    method: of FaceForensics++. split: "official", or "paper" (at random). bottleneck: of a swap,
-    pixels. seed: of what is drawn, the split and the donors.
+    method: of FaceForensics++. split: "official", or "paper" (at random). bottleneck: of a swap, as
+    a share of a crop's side. seed: of what is drawn, the split and the donors.
     """
 
     size: int = 224
@@ -36,7 +36,7 @@ class FaceSettings:
     frames: int = 300
     method: str = "Deepfakes"
     split: str = "paper"
-    bottleneck: int = 48
+    bottleneck: float = 0.4
     seed: int = 0
 
 

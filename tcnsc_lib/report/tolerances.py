@@ -89,6 +89,7 @@ RULES = {
     "cosines.csv": Rule({"twins (RAW, LQ)": 0.2, "different people": 0.3,
                          "real against fake": 0.5}),
     "trace.csv": Rule(dict.fromkeys(CODECS, 0.2)),
+    "cue.csv": Rule(dict.fromkeys(CODECS, 3.0) | {"side": 1.0}),
     "figure1.csv": Rule({"bytes": 300.0, "mean_abs_difference": 0.5, "blocking": 0.05}),
     "figure1_blocks.csv": Rule({"blocking": 0.05}),
     "figure1_claims.csv": _claims(0.01),
