@@ -69,7 +69,7 @@ class Profile:
     frames: int = 300
     method: str = "Deepfakes"
     split: str = "paper"
-    bottleneck: float = 0.4
+    bottleneck: float = 0.39
     width: int = 64
     width_z: int = 128
     lam: float = 1.0

@@ -36,7 +36,7 @@ class FaceSettings:
     frames: int = 300
     method: str = "Deepfakes"
     split: str = "paper"
-    bottleneck: float = 0.4
+    bottleneck: float = 0.39
     seed: int = 0
 
 

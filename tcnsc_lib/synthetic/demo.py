@@ -46,7 +46,7 @@ class Scale:
     """How much is rendered, and how hard its fakes are.
 
     train, val, test: pairs of people in each part. length: frames a video. pixels: side of a
-    (square) frame. bottleneck: of the swap, pixels: .4 of a crop's side, as of photographs. noise:
+    (square) frame. bottleneck: of the swap, pixels: .39 of a crop's side, as of photographs. noise:
     of the camera, standard deviation in grey levels.
     """
 
@@ -55,7 +55,7 @@ class Scale:
     test: int = 16
     length: int = 8
     pixels: int = 160
-    bottleneck: int = 38
+    bottleneck: int = 37
     noise: float = 6.0
     seed: int = 0
 
