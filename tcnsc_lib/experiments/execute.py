@@ -55,7 +55,6 @@ def plan(name: str, p: Profile, seed: int | None = None) -> Plan:
         views = (quality.upper(),)  # each photograph is a clip of one frame
         quality = "raw"
     schedule = replace(p.schedule_of(detector), **experiment.schedule)
-    schedule = replace(schedule, learning_rate=schedule.learning_rate * experiment.rate)
     return Plan(
         experiment=name,
         profile=p.name,

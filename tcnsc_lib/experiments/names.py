@@ -25,16 +25,14 @@ class Experiment:
     """A detector and what it is trained on.
 
     views: codecs of X, or of X and X'. arguments, schedule: of the detector and of its training,
-    where they aren't the profile's. rate: its learning rate, as a share of the schedule's. quality:
-    of the videos that the training crops are cut from. start: the experiment whose weights it
-    starts from, of the same seed; "": none.
+    where they aren't the profile's. quality: of the videos that the training crops are cut from.
+    start: the experiment whose weights it starts from, of the same seed; "": none.
     """
 
     views: tuple[str, ...]
     detector: type[Detector] = TCNSC
     arguments: dict = field(default_factory=dict)
     schedule: dict = field(default_factory=dict)
-    rate: float = 1.0
     quality: str = "raw"
     start: str = ""
 
