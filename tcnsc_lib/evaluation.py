@@ -117,6 +117,21 @@ def _between(values: np.ndarray, units: np.ndarray) -> tuple[float, int]:
     return float(variance * many / (many - 1)), many - 1
 
 
+def ratio_values(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """A value for each crop whose mean is mean(top) / mean(bottom): so a ratio has intervals too.
+
+    Linearised around the two means (the delta method), which is close where the bottom one is
+    several times as large as its own error. top, bottom: float (trainings, N), of the same crops.
+    Returns float64 (trainings, N); NaN where the bottom mean is 0.
+    """
+    top = np.asarray(top, float)
+    bottom = np.asarray(bottom, float)
+    if bottom.mean() == 0:
+        return np.full(top.shape, np.nan)
+    ratio = top.mean() / bottom.mean()
+    return ratio + (top - ratio * bottom) / bottom.mean()
+
+
 def auc_values(y: np.ndarray, p: np.ndarray) -> np.ndarray:
     """A value for each crop whose mean is the AUC: so AUC has the intervals that accuracy has.
 

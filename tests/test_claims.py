@@ -63,6 +63,7 @@ def test_the_claims_about_table_2_by_hand(once, say):
         "dual-minus-probe": (NAN, -2.5, *between_people(-10, 5), "can't tell"),
         "b-loss": (27.5, 62.5, *between_people(50, 75), "can't tell"),
         "dual-minus-b.lq": (20.5, 50, 50, 50, "yes"),
+        "recovered": (100 * (1 - 5.8 / 27.5), 120, *between_people(144, 96), "can't tell"),
         "dual-minus-b.raw": (-1.2, -25, -25, -25, "no"),
         "dual-minus-jpeg.lq": (NAN, -12.5, *between_people(-25, 0), "can't tell"),
         "dual-minus-random-jpeg.lq": (NAN, 0, 0, 0, "can't tell"),
@@ -74,7 +75,7 @@ def test_the_claims_about_table_2_by_hand(once, say):
         "on-h-minus-b.raw": (NAN, -37.5, *between_people(-50, -25), "can't tell"),
     }
     assert table.index.tolist() == [f"table2.{name}" for name in expected]
-    assert (table["holds if"] == "above 0").all() and table.crops.tolist() == [8] * 13
+    assert (table["holds if"] == "above 0").all() and table.crops.tolist() == [8] * 14
     for name, (*numbers, holds) in expected.items():
         row = table.loc[f"table2.{name}"]
         ours = row[["paper", "ours", "low", "high"]].tolist()
@@ -94,7 +95,7 @@ def test_a_claim_without_the_papers_number_is_judged_all_the_same(once, say):
     ours = row[["ours", "low", "high"]].tolist()
     assert ours == pytest.approx([-12.5, *between_people(-25, 0)])
     assert row["holds here"] == "can't tell"
-    assert table.paper.isna().tolist() == [False, True, False, False, False, *[True] * 8]
+    assert table.paper.isna().tolist() == [False, True, False, False, False, False, *[True] * 8]
 
 
 def test_a_claim_of_several_seeds_is_about_their_mean_and_holds_where_all_agree(toy, say):
@@ -120,7 +121,7 @@ def test_a_claim_of_several_seeds_is_about_their_mean_and_holds_where_all_agree(
         ours = row[["ours", "low", "high", "seeds", "least", "most"]].tolist()
         assert ours == pytest.approx(numbers), name
         assert row["holds here"] == holds, name
-    assert (table.seeds == 2).sum() == 8
+    assert (table.seeds == 2).sum() == 9
 
 
 @pytest.mark.parametrize(
@@ -144,20 +145,20 @@ def test_a_verdict_survives_every_seed_or_is_none(single, holds, monkeypatch):
 # Table 3
 
 
-def test_the_gains_of_the_abstract_by_hand(toy, say):
+def test_the_gains_of_the_abstract_by_hand(once, say):
     say("Xception-RAW", LQ=(1, 1), MQ=(2, 4), HQ=(4, 4))
     say("Capsule", LQ=(3, 2), MQ=(3, 3), HQ=(4, 3))
     for name in set(paper.TABLE3.index) - {"Xception-RAW", "Capsule", "TCNSC"}:
         say(name, LQ=(0, 0), MQ=(4, 4) if name == "FWA" else (3, 4), HQ=(0, 4))
     say(DUAL, LQ=(4, 3), MQ=(3, 4), HQ=(4, 3))
-    table = judge("Table 3", toy)
+    table = judge("Table 3", once)
     expected = {
-        "xception.lq": (16.9, 62.5, 50, 75, "yes"),
-        "xception.mq": (10.1, 12.5, 0, 25, "can't tell"),
-        "xception.hq": (4.1, -12.5, -25, 0, "can't tell"),
+        "xception.lq": (16.9, 62.5, *between_people(50, 75), "can't tell"),
+        "xception.mq": (10.1, 12.5, *between_people(0, 25), "can't tell"),
+        "xception.hq": (4.1, -12.5, *between_people(-25, 0), "can't tell"),
         "best.lq": (3.5, 25, 25, 25, "yes"),  # 7 minus 5 of 8
-        "best.mq": (5.5, -12.5, -25, 0, "can't tell"),
-        "best.hq": (4.1, -12.5, -25, 0, "can't tell"),
+        "best.mq": (5.5, -12.5, *between_people(-25, 0), "can't tell"),
+        "best.hq": (4.1, -12.5, *between_people(-25, 0), "can't tell"),
     }
     assert table.index.tolist() == [f"table3.tcnsc-minus-{name}" for name in expected]
     for name, (*numbers, holds) in expected.items():
@@ -176,19 +177,19 @@ def test_the_gains_of_the_abstract_by_hand(toy, say):
 # Table 1
 
 
-def test_the_claims_about_table_1_by_hand(toy, say):
+def test_the_claims_about_table_1_by_hand(once, say):
     say("(RAW, LQ)", LQ=(4, 3))
     say("(RAW, HQ)", LQ=(1, 1))
     say("(LQ, MQ)", RAW=(3, 3))
     say("model B", LQ=(0, 1))
     # the steepest is (RAW, HQ), the best at LQ (RAW, MQ) or (LQ, MQ); (RAW, MQ) is always right
-    table = judge("Table 1", toy)
+    table = judge("Table 1", once)
     theirs = (97.6 + 95.3 + 93.4 + 91.8 + 92.7 - 96.8 - 94.5 - 92.6 - 90.4 - 89.2) / 5
     expected = {
-        "best-pair": (theirs, -2.5, -5, 0, "can't tell"),
+        "best-pair": (theirs, -2.5, *between_people(-5, 0), "can't tell"),
         "largest-loss": (6.4, 75, 75, 75, "no"),
         "spread.lq": (1.6, 75, 75, 75, "no"),
-        "robust": (27.5 - 5.8, 75, 50, 100, "yes"),
+        "robust": (27.5 - 5.8, 75, *between_people(50, 100), "can't tell"),
     }
     assert table.index.tolist() == [f"table1.{name}" for name in expected]
     assert table.crops.tolist() == [8] * 4
@@ -303,7 +304,7 @@ def test_crops_without_a_value_are_left_out_of_mean_and_interval(unit, scale):
 
 
 def test_an_id_names_its_item_and_never_ends_like_a_column():
-    assert len(claims.EVERY) == len(claims.CLAIMS) == 97
+    assert len(claims.EVERY) == len(claims.CLAIMS) == 98
     for claim in claims.EVERY:
         assert re.fullmatch(r"((table|figure)\d|study)(\.[a-z0-9-]+)+", claim.id), claim.id
         assert claim.item.lower().replace(" ", "") == claim.id.split(".")[0]
@@ -316,7 +317,7 @@ def test_no_text_stands_twice_and_a_difference_is_spelled_minus():
     texts = [claim.text for claim in claims.EVERY]
     headlines = [claim.headline for claim in claims.EVERY if claim.headline]
     assert len(set(texts)) == len(texts)
-    assert len(set(headlines)) == len(headlines) == 25
+    assert len(set(headlines)) == len(headlines) == 26
     for text in (*texts, *headlines):
         assert not re.search(r"\w less (?!than|so|\(implied)", text), text
 
@@ -329,7 +330,8 @@ def test_what_the_paper_does_not_say_is_marked():
 
 
 def test_a_stored_claim_is_found_by_its_id(toy, say):
-    say("Xception-RAW", LQ=(1, 1))
+    for seed in (3, 4):
+        say("Xception-RAW", seed, LQ=(1, 1))
     toy.derive(claims.stored_as("Table 3"), claims.judge("Table 3", toy))
     row = claims.lookup(toy, "table3.tcnsc-minus-xception.lq")
     assert (row.ours, row.paper, row["holds here"]) == (75, 16.9, "yes")

@@ -95,7 +95,7 @@ def test_what_is_recovered_of_model_bs_fall_by_hand(e):
     tell(e, LAMBDA_0, LQ=(1, 2))  # loses 12.5
     table = contrasts.study(e)
     recovered = [of_row(table, name).recovered for name in (DUAL, LAMBDA_0, MODEL_B)]
-    assert recovered == pytest.approx([75, -25, 0])
+    assert recovered == pytest.approx([175, -25, 0])  # dual rises by 37.5 from RAW to LQ
 
 
 def test_what_is_recovered_is_of_the_seeds_that_both_have(e):

@@ -7,7 +7,7 @@ from scipy.stats import t as student
 from scipy.stats import ttest_1samp
 from sklearn.metrics import roc_auc_score
 
-from tcnsc_lib.evaluation import auc_values, over_trainings
+from tcnsc_lib.evaluation import auc_values, over_trainings, ratio_values
 
 NAN = float("nan")
 T1 = 12.70620474  # 97.5 % of Student's t with 1 and with 2 degrees of freedom, from its tables
@@ -119,7 +119,23 @@ def test_a_large_effect_is_found():
     assert settled > 0.9
 
 
-# AUC as a mean over crops
+# ratios and AUC as a mean over crops
+
+def test_the_mean_of_ratio_values_is_the_ratio_and_they_differ_as_it_would():
+    """By hand, and against the spread of the ratio itself in a simulation."""
+    top = np.array([[3.0, 1.0], [2.0, 2.0]])
+    bottom = np.array([[4.0, 4.0], [2.0, 6.0]])
+    values = ratio_values(top, bottom)
+    np.testing.assert_allclose(values, [[0.75, 0.25], [0.75, 0.25]])
+    assert values.mean() == pytest.approx(top.mean() / bottom.mean())
+    rng = np.random.default_rng(0)
+    draws = rng.normal((2.0, 4.0), (0.5, 0.4), (4000, 40, 2))
+    ratios = draws[..., 0].mean(axis=1) / draws[..., 1].mean(axis=1)
+    one = ratio_values(draws[:1, :, 0], draws[:1, :, 1])
+    assert one.std(ddof=1) / np.sqrt(40) == pytest.approx(ratios.std(), rel=0.25)
+    assert np.isnan(ratio_values(top, 0 * bottom)).all()
+
+
 
 @pytest.mark.parametrize("levels", [2, 5, 1000], ids=["most tied", "some tied", "hardly any"])
 def test_the_mean_of_auc_values_is_the_auc(levels):

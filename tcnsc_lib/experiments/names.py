@@ -89,7 +89,12 @@ PROBES = (PROBE, UNTRAINED)
 STATISTICS_OF_TWINS = "RAW and LQ"  # what two passes leave in the running statistics
 EXPERIMENTS = PAIRS | BRANCHES | CONTROLS | OTHERS
 SEEDED = (DUAL, MODEL_B, REESTIMATED, AUGMENTED, ON_H, LAMBDA_0)
-"""Trained from several seeds (`Profile.seeds`); REESTIMATED is no training but B's runs."""
+"""Table 2's rows from several seeds (`Profile.seeds`); REESTIMATED is no training but B's runs."""
+
+XCEPTION = "Xception-RAW"
+OTHER_PAIRS = tuple(paper.pair_name(pair) for pair in paper.PAIRS if pair != PAIR)
+SEVERAL = (*SEEDED, *OTHER_PAIRS, XCEPTION, "Xception-C23")
+"""All that a claim about Tables 1 to 3 rests on, from as many."""
 
 # Row of a table -> experiment.
 TABLE2 = {
@@ -111,23 +116,17 @@ WATCHED = {  # whose features are watched while they train
 
 def jobs(table: str, p: Profile) -> list[Job]:
     """The trainings behind a table: "1", "2", "3", or "all" that the notebooks need."""
-    first = _jobs(paper.TABLE1.index)
-    second = _more_seeds(p) + _jobs(name for name in TABLE2.values() if name in EXPERIMENTS)
-    third = _jobs(TABLE3.values())
-    every = third + second + first + _jobs(EXPERIMENTS)
-    behind = {"1": first + _jobs([MODEL_B]), "2": second, "3": third, "all": every}
-    return behind[table]
+    first = _jobs([*paper.TABLE1.index, MODEL_B], p)
+    second = _jobs([name for name in TABLE2.values() if name in EXPERIMENTS], p)
+    third = _jobs(TABLE3.values(), p)
+    every = third + second + first + _jobs(EXPERIMENTS, p)
+    return {"1": first, "2": second, "3": third, "all": every}[table]
 
 
-def _jobs(names: Iterable[str]) -> list[Job]:
-    """From the profile's first seed."""
-    return [(name, None) for name in names]
-
-
-def _more_seeds(p: Profile) -> list[Job]:
-    """The ablation's main rows from the other seeds."""
+def _jobs(names: Iterable[str], p: Profile) -> list[Job]:
+    """From the profile's first seed; those in `SEVERAL` from the others too."""
     found = []
-    trained = [name for name in SEEDED if name in EXPERIMENTS]
-    for name in trained:
-        found += [(name, p.seed + i) for i in range(1, p.seeds)]
+    for name in names:
+        seeds = p.seeds if name in SEVERAL else 1
+        found += [(name, p.seed + i) for i in range(seeds)]
     return found

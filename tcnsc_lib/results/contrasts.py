@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tcnsc_lib import CompanionError
+from tcnsc_lib.evaluation import ratio_values
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import DUAL, MODEL_B
 from tcnsc_lib.experiments.study import FACTORS, ROWS, STATISTICS_OF_TWINS, Row, restated
@@ -22,6 +23,7 @@ from tcnsc_lib.results.seeds import (
     ACCURACY,
     AUC,
     MEASURES,
+    NOT_THERE,
     Difference,
     Told,
     Values,
@@ -39,7 +41,7 @@ def study(e: Evidence) -> pd.DataFrame:
     Columns group, row, statistics, seeds; RAW, LQ (accuracy), auc_LQ; then differences at LQ with
     their intervals (..._low, ..._high): minus_b and minus_jpeg of accuracy, auc_minus_b of AUC, to
     model B and JPEG augmentation of the same schedule, both as trained. recovered: of model B's
-    fall from RAW to LQ, the share in percent that the row doesn't fall.
+    fall from RAW to LQ, the share in percent that the row doesn't fall, with its interval.
     """
     told = Told(e)
     rows = []
@@ -57,7 +59,7 @@ GAPS = {"minus_b": ACCURACY, "minus_jpeg": ACCURACY, "auc_minus_b": AUC}
 STUDY_COLUMNS = ["group", "row", "statistics", "seeds", "RAW", "LQ", "auc_LQ"]
 for _gap in GAPS:
     STUDY_COLUMNS += [_gap, f"{_gap}_low", f"{_gap}_high"]
-STUDY_COLUMNS += ["recovered"]
+STUDY_COLUMNS += ["recovered", "recovered_low", "recovered_high"]
 
 
 def _kept(row: Row) -> list[str]:
@@ -73,7 +75,7 @@ def _study_row(told: Told, row: Row, statistics: str) -> dict:
         other = row.jpeg if gap == "minus_jpeg" else row.b
         difference = minus(told.values(name, measure), told.values(other, measure))
         out |= _points(gap, difference)
-    return out | {"recovered": _recovered(told, told.values(name), row.b)}
+    return out | _points("recovered", _recovered(told, name, row.b))
 
 
 def _points(name: str, difference: Difference) -> dict[str, float]:
@@ -84,15 +86,19 @@ def _points(name: str, difference: Difference) -> dict[str, float]:
     }
 
 
-def _recovered(told: Told, lq: Values, b: str) -> float:
-    """Percent of B's fall, over the seeds that both have: the paper has 79. NaN without a fall."""
-    fallen = told.values(b)
-    whole = told.values(b, codec="RAW")
-    gained = contrast([(1.0, lq), (-1.0, fallen)])
-    fall = contrast([(1.0, whole), (-1.0, fallen), (0.0, lq)])  # of the same seeds
-    if not fall or np.mean(fall) == 0:
-        return float("nan")
-    return float(100 * np.mean(gained) / np.mean(fall))
+def _recovered(told: Told, name: str, b: str) -> Difference:
+    """The share of B's fall that a row doesn't fall, over the seeds that both have.
+
+    The paper has 79 % of dual. NOT_THERE without a fall.
+    """
+    row = [(1.0, told.values(name, codec="RAW")), (-1.0, told.values(name))]
+    fall = [(1.0, told.values(b, codec="RAW")), (-1.0, told.values(b))]
+    nothing = [(0.0, values) for _, values in row]  # of the same seeds
+    whole = contrast(fall + nothing)
+    kept = contrast(fall + [(-weight, values) for weight, values in row])
+    if not whole or np.mean(whole) == 0:
+        return NOT_THERE
+    return seeds.told(list(ratio_values(np.array(kept), np.array(whole))), told.units)
 
 
 # the factors

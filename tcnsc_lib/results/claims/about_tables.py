@@ -1,7 +1,7 @@
 """The claims about Tables 1 to 3 (section 4.2). Their material is the Evidence itself.
 
 Differences are paired on the same test crops. Models that are trained from several seeds
-(`SEEDED`) are compared seed by seed, others by the first seed.
+(`SEVERAL`) are compared seed by seed, others by the first seed.
 """
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from tcnsc_lib import paper
+from tcnsc_lib.evaluation import ratio_values
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import (
     AUGMENTED,
@@ -22,18 +23,46 @@ from tcnsc_lib.experiments import (
     PROBE,
     RANDOM_AUGMENTED,
     REESTIMATED,
-    SEEDED,
+    SEVERAL,
     TABLE3,
+    XCEPTION,
 )
+from tcnsc_lib.results import trained
 from tcnsc_lib.results.claims.rules import AT_MOST, Claim
 
 POINTS = "points"
 Measure = Callable[[Evidence], "pd.Series | list[pd.Series]"]
 
 
-def _counts(e: Evidence, experiments: Iterable[str]) -> pd.DataFrame:
-    """How many test crops each experiment gets right: a row each, a column a test set."""
-    return pd.DataFrame({name: e.right(name).sum() for name in experiments}).T
+def _by_seed(e: Evidence, experiment: str) -> list[pd.DataFrame]:
+    """What an experiment gets right, for each seed that it is trained from."""
+    seeds = e.p.seeds if experiment in SEVERAL else 1
+    return [e.right(experiment, e.p.seed + i) for i in range(seeds)]
+
+
+def _shares(e: Evidence, experiments: Iterable[str]) -> pd.DataFrame:
+    """The share of test crops that each gets right, over its seeds: a row each, a column a set."""
+    shares = {name: sum(_by_seed(e, name)).mean() for name in experiments}
+    counts = {name: len(_by_seed(e, name)) for name in experiments}
+    return pd.DataFrame({name: share / counts[name] for name, share in shares.items()}).T
+
+
+def _paired(
+    e: Evidence, one: str, other: str, measure: Callable[[pd.DataFrame], pd.Series]
+) -> list[pd.Series]:
+    """A measure of one experiment minus that of another, for the seeds that both have."""
+    pairs = zip(_by_seed(e, one), _by_seed(e, other), strict=False)
+    return [measure(a) - measure(b) for a, b in pairs]
+
+
+def _mean(hits: pd.DataFrame) -> pd.Series:
+    """Over the test sets."""
+    return hits.mean(axis=1)
+
+
+def _lost(hits: pd.DataFrame) -> pd.Series:
+    """Right on RAW minus right at LQ, of each crop."""
+    return hits.RAW - hits.LQ
 
 
 # Table 1: which pair is it best to train on? The sentence about one test set can be read in two
@@ -45,32 +74,23 @@ THEIR_LOSS = paper.TABLE1.RAW - paper.TABLE1.LQ
 THEIR_LOSS_OF_B = paper.TABLE2.RAW[MODEL_B] - paper.TABLE2.LQ[MODEL_B]
 
 
-def _lost(e: Evidence, experiment: str) -> pd.Series:
-    """Right on RAW minus right at LQ, of each crop."""
-    hits = e.right(experiment)
-    return hits.RAW - hits.LQ
-
-
-def _lead(e: Evidence) -> pd.Series:
+def _lead(e: Evidence) -> list[pd.Series]:
     """(RAW, LQ) minus the best other pair, which is picked by the same crops: biased downwards."""
-    others = _counts(e, [name for name in PAIRS if name != DUAL])
-    best = others.sum(axis=1).idxmax()
-    return e.right(DUAL).mean(axis=1) - e.right(best).mean(axis=1)
+    others = _shares(e, [name for name in PAIRS if name != DUAL])
+    return _paired(e, DUAL, others.sum(axis=1).idxmax(), _mean)
 
 
-def _largest_loss(e: Evidence) -> pd.Series:
+def _largest_loss(e: Evidence) -> list[pd.Series]:
     """Of the pair that loses most, which is picked by the same crops: biased upwards."""
-    counts = _counts(e, PAIRS)
-    steepest = (counts.RAW - counts.LQ).idxmax()
-    return _lost(e, steepest)
+    shares = _shares(e, PAIRS)
+    steepest = (shares.RAW - shares.LQ).idxmax()
+    return [_lost(hits) for hits in _by_seed(e, steepest)]
 
 
-def _spread(e: Evidence) -> pd.Series:
+def _spread(e: Evidence) -> list[pd.Series]:
     """The best pair minus the worst at LQ, both picked by the same crops: biased upwards."""
-    counts = _counts(e, PAIRS)
-    best = e.right(counts.LQ.idxmax())
-    worst = e.right(counts.LQ.idxmin())
-    return best.LQ - worst.LQ
+    at_lq = _shares(e, PAIRS).LQ
+    return _paired(e, at_lq.idxmax(), at_lq.idxmin(), lambda hits: hits.LQ)
 
 
 ABOUT_TABLE_1 = (
@@ -91,7 +111,7 @@ ABOUT_TABLE_1 = (
     Claim("table1.robust",
           "similarity learning makes robust: what the classifier alone loses from RAW to LQ, "
           "minus what (RAW, LQ) loses",
-          lambda e: _lost(e, MODEL_B) - _lost(e, DUAL), POINTS,
+          lambda e: _paired(e, MODEL_B, DUAL, _lost), POINTS,
           paper=THEIR_LOSS_OF_B - THEIR_LOSS[DUAL],
           headline="similarity makes robust: what the classifier alone loses from RAW to LQ, "
                    "minus what (RAW, LQ) loses"),
@@ -102,21 +122,23 @@ ABOUT_TABLE_1 = (
 
 OVER_A = paper.TABLE2.loc["dual"] - paper.TABLE2.loc[MODEL_A]
 OVER_B = paper.TABLE2.loc["dual"] - paper.TABLE2.loc[MODEL_B]
+THEIR_KEPT = 1 - (paper.TABLE2.RAW["dual"] - paper.TABLE2.LQ["dual"]) / THEIR_LOSS_OF_B
 
 
-def _by_seed(e: Evidence, experiment: str) -> list[pd.DataFrame]:
-    """What an experiment gets right, for each seed that it is trained from."""
-    seeds = e.p.seeds if experiment in SEEDED else 1
-    return [e.right(experiment, e.p.seed + i) for i in range(seeds)]
+def _recovered(e: Evidence) -> list[pd.Series]:
+    """The share of model B's fall that dual doesn't fall: values whose mean is that ratio."""
+    pairs = list(zip(_by_seed(e, MODEL_B), _by_seed(e, DUAL), strict=True))
+    fall = np.array([_lost(b) for b, _ in pairs])
+    kept = np.array([_lost(b) - _lost(dual) for b, dual in pairs])
+    return list(ratio_values(kept, fall))
 
 
 def _gap(one: str, other: str, *codecs: str) -> Measure:
     """One experiment minus another, mean over test sets; for the seeds that both have."""
-    def measure(e: Evidence) -> list[pd.Series]:
-        pairs = zip(_by_seed(e, one), _by_seed(e, other), strict=False)
-        return [(a - b)[list(codecs)].mean(axis=1) for a, b in pairs]
+    def over(hits: pd.DataFrame) -> pd.Series:
+        return hits[list(codecs)].mean(axis=1)
 
-    return measure
+    return lambda e: _paired(e, one, other, over)
 
 
 ABOUT_TABLE_2 = (
@@ -131,12 +153,16 @@ ABOUT_TABLE_2 = (
           _gap(DUAL, PROBE, *paper.CODECS), POINTS),
     Claim("table2.b-loss",
           "the classifier alone gets worse with compression: model B's RAW minus LQ",
-          lambda e: [hits.RAW - hits.LQ for hits in _by_seed(e, MODEL_B)], POINTS,
+          lambda e: [_lost(hits) for hits in _by_seed(e, MODEL_B)], POINTS,
           paper=THEIR_LOSS_OF_B),
     Claim("table2.dual-minus-b.lq",
           "both branches are best under strong compression: dual minus model B at LQ",
           _gap(DUAL, MODEL_B, "LQ"), POINTS, paper=OVER_B.LQ,
           headline="both branches are better than the classifier alone: dual minus model B at LQ"),
+    Claim("table2.recovered",
+          "the share of model B's fall from RAW to LQ that dual doesn't fall",
+          _recovered, "percent", paper=100 * THEIR_KEPT,
+          headline="of what the classifier alone loses from RAW to LQ, dual recovers"),
     Claim("table2.dual-minus-b.raw",
           '"combining the two branches obtains the best result", also on RAW: dual minus model B',
           _gap(DUAL, MODEL_B, "RAW"), POINTS, paper=OVER_B.RAW),
@@ -181,14 +207,19 @@ ABOUT_TABLE_2 = (
 
 # Table 3: nine detectors, and the abstract's gains
 
-XCEPTION = "Xception-RAW"
 THEIR_OTHERS = paper.TABLE3.drop("TCNSC")
 OTHERS = {row: TABLE3[row] for row in THEIR_OTHERS.index}  # a row of ours alone isn't compared
 
 
 def _best_other(e: Evidence, codec: str) -> str:
-    """The detector beside TCNSC that gets most right on a test set."""
-    return _counts(e, OTHERS.values())[codec].idxmax()
+    """The detector beside TCNSC with the highest AUC, of those trained to the end; "" for none."""
+    return trained.best(e, list(OTHERS), codec)
+
+
+def _lead_over_best(e: Evidence, codec: str) -> list[pd.Series]:
+    """TCNSC minus the best other; nothing where no other is trained to the end."""
+    best = _best_other(e, codec)
+    return _paired(e, DUAL, best, lambda hits: hits[codec]) if best else []
 
 
 def _ahead(codec: str, of: str) -> str:
@@ -199,21 +230,21 @@ def _ahead(codec: str, of: str) -> str:
 def _over_xception(codec: str) -> Claim:
     return Claim(
         f"table3.tcnsc-minus-xception.{codec.lower()}", f"TCNSC minus {XCEPTION} at {codec}",
-        lambda e: e.right(DUAL)[codec] - e.right(XCEPTION)[codec], POINTS,
+        lambda e: _paired(e, DUAL, XCEPTION, lambda hits: hits[codec]), POINTS,
         paper=paper.CLAIMED_GAINS[codec], headline=_ahead(codec, XCEPTION))
 
 
 def _over_best(codec: str) -> Claim:
-    """The best other is picked by the same crops, which biases the difference downwards."""
+    """The best other is picked by AUC on the same crops, which biases the difference downwards."""
     theirs = THEIR_OTHERS[codec]
     return Claim(
         f"table3.tcnsc-minus-best.{codec.lower()}",
         f"TCNSC minus the best other detector at {codec}",
-        lambda e: e.right(DUAL)[codec] - e.right(_best_other(e, codec))[codec], POINTS,
+        lambda e: _lead_over_best(e, codec), POINTS,
         paper=paper.TABLE3.loc["TCNSC", codec] - theirs.max(),
         headline=_ahead(codec, "the best other detector"),
         also=lambda e: {"best other, paper": theirs.idxmax(),
-                        "best other, ours": _best_other(e, codec)})
+                        "best other, ours": _best_other(e, codec) or "none"})
 
 
 ABOUT_TABLE_3 = (
