@@ -51,9 +51,9 @@ def test_pairs_have_the_official_form_and_share_nobody():
     splits = pairs(FULL)
     members = splits["train"] + splits["val"] + splits["test"]
     numbers = np.array(members).ravel().tolist()
-    assert [len(splits[part]) for part in ("train", "val", "test")] == [60, 6, 16]
+    assert [len(splits[part]) for part in ("train", "val", "test")] == [80, 8, 20]
     assert all(isinstance(pair, list) for pair in members)
-    assert numbers == [f"{i:03d}" for i in range(164)]
+    assert numbers == [f"{i:03d}" for i in range(216)]
 
 
 def test_demo_has_the_layout_and_the_splits_of_ffpp(videos):

@@ -50,10 +50,10 @@ class Scale:
     of the camera, standard deviation in grey levels.
     """
 
-    train: int = 60
-    val: int = 6
-    test: int = 16
-    length: int = 8
+    train: int = 80
+    val: int = 8
+    test: int = 20
+    length: int = 6
     pixels: int = 160
     bottleneck: int = 37
     noise: float = 6.0
