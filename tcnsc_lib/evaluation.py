@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 from scipy.stats import bootstrap, rankdata
 from scipy.stats import t as student
 from sklearn.metrics import roc_auc_score, roc_curve
@@ -13,6 +14,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from tcnsc_lib import CompanionError
 
 RESAMPLES = 2000  # draws of a bootstrap
+CONFIDENCE = 0.95  # of every interval
+SMALLEST = 1e-12  # p that is told; rounding leaves no smaller one
 HALF = 0.5  # p(fake) from which on a crop is called fake
 
 
@@ -91,16 +94,48 @@ def over_trainings(values: np.ndarray, units: np.ndarray) -> tuple[float, float]
     is then about people alone. Without any effect, 3 to 4 % of such intervals exclude 0. Returns
     (low, high) in the unit of the values; NaN for fewer than two units.
     """
+    parts = _parts(values, units)
+    middle = float(np.mean(values))
+    half = _half(parts, CONFIDENCE)
+    return middle - half, middle + half
+
+
+def p_value(values: np.ndarray, units: np.ndarray, bound: float) -> float:
+    """How surely a mean lies beyond a bound: 1 minus the level at which its interval reaches it.
+
+    The interval is that of `over_trainings`, with the same arguments. In [0, 1]; NaN for fewer than
+    two units.
+    """
+    parts = _parts(values, units)
+    distance = abs(float(np.mean(values)) - bound)
+    widest = _half(parts, 1 - SMALLEST)
+    if np.isnan(widest):
+        return float("nan")
+    if distance == 0:
+        return 1.0
+    if distance >= widest:
+        return SMALLEST
+    level = brentq(lambda level: _half(parts, level) - distance, 0, 1 - SMALLEST)
+    return float(1 - level)
+
+
+def _parts(values: np.ndarray, units: np.ndarray) -> list[tuple[float, int]]:
+    """The variance of the mean by people and, of several trainings, by these; each its freedom."""
     values = np.asarray(values, float)
     parts = [_between(values.mean(axis=0), units)]
     if len(values) > 1:
         means = values.mean(axis=1)
         parts.append((means.var(ddof=1) / len(means), len(means) - 1))
+    return parts
+
+
+def _half(parts: list[tuple[float, int]], level: float) -> float:
+    """Half an interval of that level; NaN where a variance is."""
     if np.isnan(parts[0][0]):
-        return float("nan"), float("nan")
-    squares = [student.ppf(0.975, degrees) ** 2 * part for part, degrees in parts]
-    half = np.sqrt(sum(squares))
-    return float(values.mean() - half), float(values.mean() + half)
+        return float("nan")
+    tail = (1 + level) / 2
+    squares = [student.ppf(tail, degrees) ** 2 * part for part, degrees in parts]
+    return float(np.sqrt(sum(squares)))
 
 
 def _between(values: np.ndarray, units: np.ndarray) -> tuple[float, int]:

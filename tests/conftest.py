@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from made_costs import keep
 from toys import build
 
 from tcnsc_lib import evaluation, paper
@@ -18,6 +19,7 @@ from tcnsc_lib.experiments import EXPERIMENTS, PROBES, REESTIMATED, SEVERAL
 from tcnsc_lib.faces.detect import FaceFinder
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.profiles import Profile
+from tcnsc_lib.results.claims import rules
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the tests are the CPU's, wherever they run
 torch.set_num_threads(1)  # small tensors; more threads wait for one another longer than they work
@@ -63,6 +65,7 @@ def all_right(toy_faces, tmp_path_factory) -> Path:
         predicted(e, experiment, P.seed)
     for experiment in SEVERAL:
         predicted(e, experiment, P.seed + 1)
+    keep(e)
     return e.folder
 
 
@@ -73,6 +76,17 @@ def toy(all_right, tmp_path, monkeypatch) -> Evidence:
     folder = tmp_path / "figures" / P.name
     shutil.copytree(all_right, folder)
     return Evidence(P, folder)
+
+
+@pytest.fixture
+def extremes(monkeypatch) -> None:
+    """In place of an interval: from the lowest person's mean to the highest one's."""
+
+    def between(every, units):
+        means = pd.Series(every.mean(axis=0)).groupby(units).mean()
+        return means.min(), means.max()
+
+    monkeypatch.setattr(rules, "over_trainings", between)
 
 
 @pytest.fixture

@@ -76,9 +76,10 @@ def test_a_claim_of_the_study_by_hand(table, name):
     assert table.ours[f"study.{name}.auc"] == pytest.approx(auc)
 
 
-def test_the_paper_says_something_of_the_first_claim_alone(table):
+def test_the_paper_says_something_of_dual_minus_b_alone_in_either_reading(table):
     gain = paper.TABLE2.LQ["dual"] - paper.TABLE2.LQ["model B"]
-    assert table.paper.dropna().to_dict() == {"study.dual-minus-b": gain}
+    readings = ("study.dual-minus-b", "study.one-batch-minus-b")
+    assert table.paper.dropna().to_dict() == dict.fromkeys(readings, gain)
 
 
 def test_intervals_cover_seeds_and_people_and_a_verdict_needs_both(table):

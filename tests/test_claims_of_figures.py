@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from conftest import P
 
-from tcnsc_lib import evaluation, paper
+from tcnsc_lib import paper
 from tcnsc_lib.analysis.gradcam import SHUFFLED
 from tcnsc_lib.analysis.ssim import OURS
 from tcnsc_lib.evidence import Evidence
@@ -24,8 +24,7 @@ CROPS = pd.DataFrame({"crop": [4, 2, 9, 1], "unit": [7, 7, 3, 3], "label": [0, 1
 
 
 @pytest.fixture
-def e(tmp_path, monkeypatch) -> Evidence:
-    monkeypatch.setattr(evaluation, "RESAMPLES", 200)
+def e(tmp_path, extremes) -> Evidence:
     return Evidence(P, tmp_path)
 
 
@@ -90,7 +89,7 @@ def test_the_claims_about_figure_1_by_hand(e):
 
 
 def test_the_claims_about_figure_3_by_hand(e):
-    table = long(
+    once = long(
         ["model", "codec"],
         silhouette={
             (T, "RAW"): (0.5, 0.7),
@@ -114,7 +113,8 @@ def test_the_claims_about_figure_3_by_hand(e):
         probe={(T, "LQ"): (1, 1), (X, "LQ"): (1, 0, 1, 0), (T, "RAW"): (0, 0)},
         classifier={(T, "LQ"): (1, 0, 0, 0), (X, "LQ"): (0, 1, 1, 1), (T, "RAW"): (0, 0)},
     )
-    judged = judge(e, "Figure 3", "figure3", table)
+    table = pd.concat([once.assign(seed=3), once.assign(seed=4)])
+    judged = judge(e, "Figure 3", "figure3_seeds", table)
     check(
         judged,
         {
@@ -135,6 +135,7 @@ def test_the_claims_about_figure_3_by_hand(e):
         },
     )
     assert judged.paper.isna().all()
+    assert (judged.seeds == 2).all() and (judged.crops == 4).all()
 
 
 def heat_maps(**changes) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from commands import at_home, refusal
 from conftest import P
+from made_costs import keep
 
 from tcnsc_lib import cli, experiments, paper, profiles
 from tcnsc_lib.cli import table_steps
@@ -90,6 +91,7 @@ def collected(stored, monkeypatch) -> list:
     asked = []
     monkeypatch.setattr(experiments, "collect",
                         lambda jobs, e: asked.append((list(jobs), e.p, e.folder)))
+    monkeypatch.setattr(table_steps, "save_costs", keep)
     return asked
 
 

@@ -178,6 +178,31 @@ def test_predictions_come_back_as_log_odds_probabilities_and_right_answers(toy):
     assert "\nrun of mine\n" in toy.head(toy.predicted(DUAL, 4))
 
 
+def test_a_threshold_comes_back_from_the_head_and_decides_who_is_called_fake(toy):
+    log_odds = pd.DataFrame({name: np.linspace(-3, 4, 8) for name in paper.CODECS})
+    toy.save_predictions(DUAL, 4, log_odds, ["run of mine", "threshold 2.5000"])
+    assert toy.threshold(DUAL, 4) == 2.5
+    called_fake = log_odds >= 2.5
+    assert called_fake.LQ.sum() == 2  # of five at 0
+    right = called_fake.eq(toy.y, axis=0).astype(float)
+    pd.testing.assert_frame_equal(toy.right(DUAL, 4, calibrated=True), right)
+    assert not toy.right(DUAL, 4).equals(right)
+    assert toy.faces(toy.predicted(DUAL, 4)) == toy.faces("crops")
+
+
+def test_older_predictions_have_no_threshold_and_nothing_is_right_or_wrong_at_it(toy):
+    assert np.isnan(toy.threshold(DUAL)) and np.isnan(toy.threshold(DUAL, 99))
+    right = toy.right(DUAL, calibrated=True)
+    assert right.shape == (8, 5) and right.isna().all(axis=None)
+    assert toy.right(DUAL).notna().all(axis=None)
+
+
+def test_a_damaged_threshold_is_told_in_a_sentence(toy):
+    toy.save_predictions(DUAL, None, toy.log_odds(DUAL), ["threshold high"])
+    with pytest.raises(CompanionError, match=r"RAW-LQ-seed3\.csv is damaged \(its threshold is"):
+        toy.threshold(DUAL)
+
+
 def test_predictions_of_other_faces_are_refused(toy, tmp_path):
     assert toy.faces("crops") == toy.faces(toy.predicted(DUAL)) != ""
     toy.save_crops(build(tmp_path / "others", seed=1))

@@ -7,7 +7,7 @@ from scipy.stats import t as student
 from scipy.stats import ttest_1samp
 from sklearn.metrics import roc_auc_score
 
-from tcnsc_lib.evaluation import auc_values, over_trainings, ratio_values
+from tcnsc_lib.evaluation import auc_values, over_trainings, p_value, ratio_values
 
 NAN = float("nan")
 T1 = 12.70620474  # 97.5 % of Student's t with 1 and with 2 degrees of freedom, from its tables
@@ -112,6 +112,23 @@ def test_without_an_effect_one_interval_in_twenty_misses_0_and_with_the_seeds_fe
     excluded, settled = simulated(seeds, seed_sd, 0.0, DRAWS)
     assert 0 < excluded <= 0.05 + ERROR
     assert settled <= 0.05 + ERROR
+
+
+@pytest.mark.parametrize("trainings", [1, 3])
+def test_an_interval_that_just_reaches_a_bound_has_a_p_of_five_in_a_hundred(trainings):
+    rng = np.random.default_rng(trainings)
+    values = rng.normal(1, 1, (trainings, 60))
+    units = np.repeat(np.arange(12), 5)
+    low, high = over_trainings(values, units)
+    for bound in (low, high):
+        assert p_value(values, units, bound) == pytest.approx(0.05, abs=1e-6)
+    assert p_value(values, units, low - 1) < 0.05 < p_value(values, units, low + 0.01)
+    assert p_value(values, units, values.mean()) == 1
+
+
+def test_a_p_of_no_variance_is_the_smallest_and_of_one_person_none():
+    assert p_value(np.ones((2, 4)), np.arange(4), 0.5) == pytest.approx(0, abs=1e-9)
+    assert np.isnan(p_value(np.ones((2, 4)), np.zeros(4), 0.5))
 
 
 def test_a_large_effect_is_found():

@@ -12,6 +12,7 @@ from tcnsc_lib.detectors.normalisation import reestimated
 from tcnsc_lib.detectors.outputs import (
     OWN,
     STATISTICS,
+    best_threshold,
     features,
     log_odds,
     predict,
@@ -241,3 +242,53 @@ def test_the_detector_that_is_asked_stays_as_it_is(faces):
 def test_a_detector_without_batch_normalisation_says_the_same(faces):
     plain = predict(Grain(), faces, ("RAW", "LQ"))
     assert predict_reestimated(Grain(), faces, ("RAW", "LQ"), "LQ").equals(plain)
+
+
+def test_other_parts_are_predicted_alike(faces):
+    images = faces.images("LQ", "train")
+    copy = reestimated(normed(), unlabelled(normed(), faces, ("RAW",)))
+    anew = predict_reestimated(normed(), faces, ("LQ",), "RAW", "train")
+    np.testing.assert_array_equal(anew.LQ, log_odds(copy, images))
+
+
+# the threshold
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "threshold"),
+    [
+        ([-3.0, -1.0], [2.0, 5.0], 0.5),
+        ([2.0, 4.0], [7.0, 9.0], 5.5),  # all called fake at 0
+        ([-9.0, -4.0], [-3.0, 1.0], -3.5),
+        ([-2.0, -1.0, 3.0], [-1.5, 2.0, 4.0], 0.5),  # 4 of 6 are right
+        ([0.0, 4.0], [1.0, 6.0], 0.5),  # as good at 5
+        ([-8.0, -2.0], [-7.0, 3.0], 0.5),  # as good at -7.5
+        ([-6.0, 1.0], [-1.0, 6.0], -3.5),  # as good at 3.5, and as near: the lower
+        ([5.0], [3.0], 2.0),  # all fake, or none: 2 or 6
+        ([-3.0], [-5.0], -2.0),  # -6 or -2
+        ([1.0], [-1.0], -2.0),  # -2 or 2
+        ([3.0, 3.0], [3.0, 3.0], 2.0),  # says the same of all
+    ],
+)
+def test_the_best_threshold_by_hand(real, fake, threshold):
+    y = np.array([0] * len(real) + [1] * len(fake))
+    odds = np.array(real + fake)
+    order = np.random.default_rng(0).permutation(len(y))
+    assert best_threshold(y, odds) == threshold
+    assert best_threshold(y[order], odds[order]) == threshold
+
+
+def test_no_other_threshold_gets_more_right():
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        y = np.append(random.integers(0, 2, 20), [0, 1])
+        odds = random.normal(y * 2, 2).round(1)  # so that some stand twice
+        right = np.mean((odds >= best_threshold(y, odds)) == y)
+        others = [np.mean((odds >= other) == y) for other in np.arange(-9, 9, 0.05)]
+        assert right == max(others)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_one_class_alone_gives_no_threshold(label):
+    with pytest.raises(CompanionError, match="A threshold needs real and fake crops"):
+        best_threshold(np.full(3, label), np.array([-1.0, 0.0, 2.0]))

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_tables import MADE, accuracies, error_bars, heights, store, stored
+from matplotlib.colors import to_rgb
 
 from tcnsc_lib.experiments import (
     AUGMENTED,
@@ -15,8 +16,9 @@ from tcnsc_lib.experiments import (
     ON_H,
     RANDOM_AUGMENTED,
 )
-from tcnsc_lib.results.plots import LINES
+from tcnsc_lib.results.plots import COLOURS, FAINT, LINES, MARKERS
 from tcnsc_lib.results.plots.pictures import PICTURES, draw
+from tcnsc_lib.results.trained import BELOW, NO_FEATURES, NOT_KEPT
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_long_names_of_rows_do_not_touch_each_other(e):
 def test_an_interval_that_is_a_point_is_marked_and_explained(e):
     words = draw("table3", e).legends[0].get_texts()
     assert len(words) == 2
-    table = MADE["table3"].copy()
+    table = MADE["table3"].assign(mark=np.nan)
     table.loc[2, ["low", "high"]] = table.loc[2, "accuracy"]  # Meso4 at MQ
     store(e, "table3", table)
     figure = draw("table3", e)
@@ -74,6 +76,71 @@ def test_an_interval_that_is_a_point_is_marked_and_explained(e):
     x, y = dagger.get_position()
     assert round(x) == 2
     assert y > table.accuracy[2]
+
+
+# rows that aren't trained to the end
+
+GREY = to_rgb(FAINT)
+
+
+def with_marks(e, **why: str) -> pd.DataFrame:
+    """Table 3 with these rows marked, stored."""
+    table = MADE["table3"].assign(mark=MADE["table3"].training.map(why))
+    store(e, "table3", table)
+    return table
+
+
+def colours(axis) -> set[tuple[float, ...]]:
+    """Of all marks of a panel, full and hollow, and of their intervals."""
+    marks = [line for line in axis.lines if line.get_marker() in MARKERS.values()]
+    found = {to_rgb(line.get_color()) for line in marks}
+    for box in axis.containers:
+        found |= {to_rgb(colour) for colour in box[2][0].get_colors()}
+    return found
+
+
+def test_a_marked_row_is_grey_and_the_picture_says_why(e):
+    with_marks(e, FWA=f"{BELOW}; {NO_FEATURES}", Meso4=BELOW)
+    figure = draw("table3", e)
+    axes = {axis.get_title(): axis for axis in figure.axes if axis.get_title()}
+    assert colours(axes["FWA"]) == colours(axes["Meso4"]) == {GREY}
+    assert to_rgb(axes["FWA"].title.get_color()) == GREY
+    assert colours(axes["TCNSC"]) == {to_rgb(colour) for colour in COLOURS.values()}
+    head, *reasons = figure.legends[0].get_title().get_text().splitlines()
+    assert head.startswith("grey: not shown to be trained to the end")
+    assert reasons == [f"{BELOW}: Meso4, FWA", f"{NO_FEATURES}: FWA"]
+
+
+@pytest.mark.parametrize("name", ["table1", "table2", "table2_lq", "table3", "table3_lq"])
+def test_where_nothing_is_marked_nothing_is_said_of_grey(name, e):
+    with_marks(e)
+    assert "grey" not in draw(name, e).legends[0].get_title().get_text()
+
+
+@pytest.mark.parametrize("name", ["table3", "table3_lq"])
+def test_a_table_from_before_there_were_marks_is_all_grey(name, e):
+    assert "mark" not in MADE["table3"]
+    figure = draw(name, e)
+    for axis in figure.axes:
+        assert colours(axis) <= {GREY}
+    assert f"{NOT_KEPT}: Meso4, FWA, TCNSC" in figure.legends[0].get_title().get_text()
+
+
+def test_table_3_is_ranked_by_auc_and_marked_rows_have_no_rank(e):
+    table = with_marks(e, Meso4=BELOW)
+    at_lq = table.codec == "LQ"
+    table.loc[at_lq, "auc"] = [99.0, 80.0, 90.0]  # Meso4, FWA, TCNSC
+    table.loc[at_lq, ["accuracy", "low", "high"]] = [[90, 88, 92], [85, 84, 86], [70, 69, 71]]
+    store(e, "table3", table)
+    (axis,) = draw("table3_lq", e).axes
+    labels = axis.get_yticklabels()
+    assert [label.get_text() for label in labels] == ["Meso4", "FWA", "TCNSC"]  # from below
+    assert [to_rgb(label.get_color()) == GREY for label in labels] == [True, False, False]
+    whole, grey = (box[0] for box in axis.containers)
+    assert grey.get_xdata().tolist() == [90] and grey.get_ydata().tolist() == [0]
+    assert to_rgb(grey.get_color()) == GREY
+    assert whole.get_xdata().tolist() == [85, 70] and whole.get_ydata().tolist() == [1, 2]
+    assert to_rgb(whole.get_color()) == to_rgb(COLOURS["LQ"])
 
 
 # all rows on one test set

@@ -238,7 +238,7 @@ def test_two_runs_at_once_predict_as_one_after_the_other(home, two_cores, tmp_pa
     ours = all_files(home)
     others = all_files(alone)
     assert ours.keys() == others.keys()
-    assert len(ours) == 2 * 5
+    assert len(ours) == 2 * 6
     for name, path in ours.items():
         if name.name != "environment.json":  # which has the seconds
             assert path.read_bytes() == others[name].read_bytes(), name
@@ -306,8 +306,13 @@ def test_the_evidence_of_a_table_is_what_its_runs_and_probes_say(home, tmp_path,
     for seed in (0, 1):
         anew = predictions.predictions(plan(MODEL_B, TOY, seed), crops, "RAW and LQ")
         np.testing.assert_allclose(e.log_odds(REESTIMATED, seed), anew, rtol=1e-6)
+        made = plan(MODEL_B, TOY, seed)
+        for name, statistics in ((MODEL_B, ""), (REESTIMATED, "RAW and LQ")):
+            chosen = predictions.threshold(made, crops, statistics)
+            assert e.threshold(name, seed) == pytest.approx(chosen, abs=5.1e-5)
     for name in (PROBE, UNTRAINED):
         np.testing.assert_allclose(e.log_odds(name), experiments.probed(name, TOY), rtol=1e-6)
+        assert np.isnan(e.threshold(name))
     assert f"run {folder_of(plan(MODEL_B, TOY, 1)).name}: commit" in e.path(
         "predictions/model-B-seed1"
     ).read_text()
@@ -341,6 +346,7 @@ def test_the_evidence_of_the_study_is_what_its_runs_say_with_and_without_other_s
         ours = e.study.log_odds(study.restated(MODEL_B, name))
         said = predictions.predictions(plan(MODEL_B, p), crops, name)
         np.testing.assert_allclose(ours, said, rtol=1e-6)
+        assert np.isfinite(e.study.threshold(study.restated(MODEL_B, name)))
 
 
 def test_the_study_tells_how_many_trainings_it_takes(home, capsys):

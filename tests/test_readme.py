@@ -13,6 +13,7 @@ from tcnsc_lib.report import items, readme
 from tcnsc_lib.report.items import ITEMS, Item, verdicts
 from tcnsc_lib.results import claims
 from tcnsc_lib.results.claims import Claim
+from tcnsc_lib.results.trained import BELOW, NO_FEATURES, NOT_KEPT
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = "# profile demo; seed 0\nid,claim,holds if,paper,ours,low,high,holds here\n"
@@ -57,7 +58,7 @@ def test_the_items_are_the_papers_in_its_order():
 
 def test_every_item_but_the_drawing_has_a_headline_claim():
     with_headline = {known.item for known in claims.CLAIMS.values() if known.headline}
-    assert with_headline == {item.name for item in ITEMS} - {"Figure 2"}
+    assert with_headline == {item.name for item in ITEMS} - {"Figure 2"} | {"Study"}
 
 
 def test_a_row_has_the_files_numbers_and_nothing_where_there_is_no_file(figures):
@@ -140,7 +141,7 @@ def tables(tmp_path) -> dict[str, Evidence]:
     rows = {"demo": [dual, long("lambda 0", 96.9, 74.2, 95.5)], "photos": [dual]}
     for name, e in found.items():
         e.derive("table2", pd.concat(rows[name]))
-        e.derive("table3", long("TCNSC", 98.24, 81.64, 95.1))
+        e.derive("table3", long("TCNSC", 98.24, 81.64, 95.1).assign(mark=math.nan))
         seeds = [long("dual", 0, value, 0) for value in (80.0, 82.0)]
         e.derive("table2_seeds", pd.concat([*seeds, long("lambda 0", 0, 70.0, 0)]))
         e.derive("table2_differences", pd.DataFrame({
@@ -160,7 +161,18 @@ def test_table_2_has_the_paper_auc_and_the_spread_over_seeds(tables):
 
 def test_table_3_stands_beside_the_papers(tables):
     lines = readme.table3(tables).splitlines()
-    assert lines[2] == "| TCNSC | 97.6 → 91.8 | 98.2 → 81.6 | 95.1 | 98.2 → 81.6 | 95.1 |"
+    assert lines[2:] == ["| TCNSC | 97.6 → 91.8 | 98.2 → 81.6 | 95.1 | 98.2 → 81.6 | 95.1 |"]
+
+
+def test_a_marked_row_of_table_3_is_in_italics_and_its_signs_are_explained(tables):
+    row = long("TCNSC", 98.24, 81.64, 95.1)
+    tables["demo"].derive("table3", row.assign(mark=f"{BELOW}; {NO_FEATURES}"))
+    tables["photos"].derive("table3", row)  # from before there were marks
+    *_, line, nothing, note = readme.table3(tables).splitlines()
+    assert line == ("| TCNSC | 97.6 → 91.8 | *98.2 → 81.6*†‡ | *95.1* | *98.2 → 81.6*§ | *95.1* |")
+    assert nothing == ""
+    for meaning in (f"† {BELOW}", f"‡ {NO_FEATURES}", f"§ {NOT_KEPT}"):
+        assert meaning in note
 
 
 def test_differences_are_those_at_lq_and_bold_where_settled(tables):

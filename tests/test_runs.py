@@ -64,8 +64,9 @@ def test_costs_by_hand():
     detector = torch.nn.Linear(3, 2)
     detector.input_size = 32
     schedule = {"iterations": 30, "batch_size": 8, "optimizer": "adam", "learning_rate": 0.1}
-    run = SimpleNamespace(
-        detector=detector, config={"schedule": schedule}, environment={"seconds": 12.0})
+    log = pd.DataFrame({"val_auc": [np.nan, 60.0, np.nan, 97.5, np.nan]})
+    run = SimpleNamespace(detector=detector, config={"schedule": schedule}, log=log,
+                          environment={"seconds": 12.0})
     table = costs({"Capsule": run, "TCNSC": run}).set_index("detector")
     assert table.index.tolist() == ["Capsule", "TCNSC"]
     for row in table.itertuples():
@@ -73,6 +74,7 @@ def test_costs_by_hand():
         assert (row.optimizer, row.batch_size, row.learning_rate) == ("adam", 8, 0.1)
         assert (row.iterations, row.crops_seen) == (30, 240)
         assert (row.seconds, row.crops_per_second) == (12, 20)
+        assert row.val_auc == 97.5  # the last that was taken
 
 
 # agreement

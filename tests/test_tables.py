@@ -74,6 +74,26 @@ def test_rates_are_percent_in_every_column(toy, say):
     assert row[rates].tolist() == [12.5, 75, 100, 0, 25]
 
 
+def test_calibrated_is_the_accuracy_at_the_threshold_of_raw_validation_crops(toy):
+    real = toy.y == 0
+    odds = {codec: np.where(real, -2.0, 2.0) for codec in paper.CODECS}
+    odds["LQ"] = np.where(real, 1.0, 3.0)  # shifted: all are called fake at 0
+    odds["MQ"] = np.where(real, -2.0, 1.0)  # a fake is above 0, not above 1.5
+    toy.save_predictions(MODEL_B, None, pd.DataFrame(odds), ["threshold 1.5000"])
+    table = tables.difficulty(toy).set_index("codec")
+    assert table.accuracy.tolist() == [100, 100, 100, 50, 100]
+    assert table.calibrated.tolist() == [100, 100, 50, 100, 100]
+    assert table.auc.tolist() == [100] * 5
+
+
+def test_without_a_threshold_nothing_is_calibrated(toy, say):
+    say(DUAL, LQ=(3, 3))
+    for made in (tables.table1, tables.table2, tables.table3, tables.seeds):
+        assert made(toy).calibrated.isna().all() and made(toy).accuracy.notna().all()
+    summary = tables.seed_summary(toy)
+    assert summary[["calibrated", "calibrated_sd"]].isna().all(axis=None)
+
+
 def test_table1_read_literally_names_the_same_runs_otherwise(toy, say):
     say("(RAW, LQ)", LQ=(3, 4))
     say("(HQ, MQ)", RAW=(1, 1))
@@ -171,9 +191,18 @@ def test_means_and_deviations_over_seeds_by_hand(toy, say):
     assert table.loc[(AUGMENTED, "WEBP"), columns].tolist() == pytest.approx([87.5, 25 * half])
     same = ["accuracy", "accuracy_sd", "auc", "auc_sd"]
     assert table.loc[("model B", "LQ"), same].tolist() == [100, 0, 100, 0]
-    assert (table.seeds == 2).all()
+    assert (table.seeds == 2).all() and table.calibrated.isna().all()
     called_real = table.loc[("dual", "LQ"), ["auc", "auc_sd"]]  # all crops, by one of the seeds
     assert called_real.tolist() == pytest.approx([75, 50 * half])
+
+
+def test_the_calibrated_mean_and_deviation_over_seeds(toy):
+    for seed, threshold in ((3, 0), (4, 3)):  # fakes are at 2: at 3 they are called real
+        notes = [f"threshold {threshold:.4f}"]
+        toy.save_predictions(DUAL, seed, toy.log_odds(DUAL, seed), notes)
+    row = tables.seed_summary(toy).set_index(["training", "codec"]).loc[("dual", "LQ")]
+    assert (row.accuracy, row.accuracy_sd) == (100, 0)
+    assert (row.calibrated, row.calibrated_sd) == pytest.approx((75, 50 * 0.5**0.5))
 
 
 def test_one_seed_has_no_deviation(toy, say):

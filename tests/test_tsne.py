@@ -9,7 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.analysis.tsne import figure3, neighbour, probe, tsne
+from tcnsc_lib.analysis import tsne as module
+from tcnsc_lib.analysis.tsne import figure3, figure3_seeds, neighbour, probe, tsne
 from tcnsc_lib.detectors import Detector
 
 
@@ -168,3 +169,59 @@ def test_four_crops_of_two_people_are_enough(toy_faces, right, monkeypatch):
     table = figure3(DETECTORS, right, toy_faces, seed=3)
     assert len(table) == 4 * len(DETECTORS) * len(CODECS)
     assert table[["x", "y", "silhouette"]].notna().all(axis=None)
+
+
+# several trainings of each model
+
+TRAINED = {("TCNSC", 3): Bright(), ("TCNSC", 4): Blind(), ("model B", 3): Blind()}
+
+
+@pytest.fixture(scope="module")
+def right_by_seed(right) -> dict[tuple[str, int], pd.DataFrame]:
+    """The first seed's as above; another training is wrong where that is right."""
+    return {("TCNSC", 3): right["TCNSC"], ("TCNSC", 4): 1 - right["TCNSC"],
+            ("model B", 3): right["model B"]}
+
+
+@pytest.fixture(scope="module")
+def of_seeds(toy_faces, right_by_seed) -> pd.DataFrame:
+    return figure3_seeds(TRAINED, right_by_seed, toy_faces, seed=3)
+
+
+def test_the_first_seed_is_measured_as_in_the_picture_and_on_the_same_crops(table, of_seeds):
+    assert list(of_seeds) == ["crop", "unit", "label", "model", "codec", "seed", "silhouette",
+                              "neighbour", "probe", "classifier"]
+    for model in ("TCNSC", "model B"):
+        first = of_seeds[(of_seeds.model == model) & (of_seeds.seed == 3)].drop(columns="seed")
+        shown = table[table.model == model].drop(columns=["x", "y"])
+        pd.testing.assert_frame_equal(first.reset_index(drop=True), shown.reset_index(drop=True))
+
+
+def test_each_training_is_measured_on_its_own_features_and_its_own_classifier(
+        of_seeds, right_by_seed):
+    panels = of_seeds.groupby(["model", "seed", "codec"])
+    assert len(panels) == len(TRAINED) * len(CODECS)
+    for (model, seed, name), panel in panels:
+        assert panel.classifier.tolist() == right_by_seed[model, seed][name].tolist()
+    columns = ["crop", "codec", "silhouette", "neighbour", "probe"]
+    blind = of_seeds[of_seeds.seed == 4][columns].reset_index(drop=True)
+    also_blind = of_seeds[of_seeds.model == "model B"][columns].reset_index(drop=True)
+    pd.testing.assert_frame_equal(blind, also_blind)
+    bright = of_seeds[(of_seeds.model == "TCNSC") & (of_seeds.seed == 3)]
+    assert bright.silhouette.mean() > blind.silhouette.mean()
+
+
+def test_all_trainings_are_measured_on_one_draw_of_crops(toy_faces, right_by_seed, monkeypatch):
+    monkeypatch.setattr(module, "EACH", 3)
+    drawn = figure3_seeds(TRAINED, right_by_seed, toy_faces, seed=3)
+    shown = figure3({"TCNSC": Bright()}, {"TCNSC": right_by_seed["TCNSC", 3]}, toy_faces, seed=3)
+    crops = shown.crop.unique().tolist()
+    assert len(crops) == 6
+    for _, panel in drawn.groupby(["model", "seed", "codec"]):
+        assert panel.crop.tolist() == crops
+
+
+def test_people_are_too_few_for_several_trainings_too(toy_faces, right_by_seed, monkeypatch):
+    monkeypatch.setattr(toy_faces, "units", lambda split: np.array(["one"] * 8), raising=False)
+    with pytest.raises(CompanionError, match="take faces of more people"):
+        figure3_seeds(TRAINED, right_by_seed, toy_faces, seed=3)

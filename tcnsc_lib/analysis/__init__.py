@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.evaluation import interval
+from tcnsc_lib.evaluation import interval, over_trainings
 from tcnsc_lib.faces.store import FaceSet
 
 
@@ -90,6 +90,23 @@ def means(table: pd.DataFrame, by: list[str], measures: list[str]) -> pd.DataFra
         for measure in measures:
             numbers = mean(group[measure].to_numpy(), units)
             rows.append((*key, measure, *numbers))
+    return pd.DataFrame(rows, columns=[*by, "measure", "mean", "low", "high", "crops"])
+
+
+def means_over_seeds(table: pd.DataFrame, by: list[str], measures: list[str]) -> pd.DataFrame:
+    """The same over crops and trainings; the interval covers another training too.
+
+    table: a row a crop and training, with `unit` and `seed`; each training is measured on the same
+    crops, and each crop has a value. Columns as of `means`; the interval is
+    `evaluation.over_trainings`, cut to [-1, 1], beyond which none of these measures goes.
+    """
+    rows = []
+    for key, group in _groups(table, by):
+        units = group.drop_duplicates("crop").sort_values("crop").unit.to_numpy()
+        for measure in measures:
+            values = group.pivot(index="seed", columns="crop", values=measure).to_numpy()
+            limits = np.clip(over_trainings(values, units), -1, 1)
+            rows.append((*key, measure, values.mean(), *limits, values.shape[1]))
     return pd.DataFrame(rows, columns=[*by, "measure", "mean", "low", "high", "crops"])
 
 

@@ -2,11 +2,12 @@
 
 A picture by t-SNE says little about distances, so three numbers stand beside it, each a value per
 crop: silhouette, a nearest neighbour, and a linear probe. The last two don't let a crop lean on
-another crop of the same person. Intervals draw people anew but leave the cloud as it is, in which
-each crop has its value.
+another crop of the same person. Intervals take people as drawn by chance but leave the cloud as it
+is, in which each crop has its value. A picture is of one training, the numbers are of several.
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
@@ -82,13 +83,50 @@ def figure3(detectors: dict[str, Detector], right: dict[str, pd.DataFrame], crop
 
     detectors: name -> trained detector. The paper shows TCNSC and Xception; model B is TCNSC
     without its similarity branch. right: name -> 1.0 where the model's own classifier is right,
-    0.0 elsewhere, a row a test crop, a column a codec.
+    0.0 elsewhere, a row a test crop, a column a codec. seed: of the draw of crops and of t-SNE.
 
     x, y: t-SNE's coordinates, each panel fitted by itself, as in the paper. silhouette: in [-1, 1],
     of the crop among real and fake in h (Rousseeuw 1987). neighbour, probe: 1 if they are right,
     see above, both fitted on crops of this very codec. classifier: 1 if the model's own classifier
     is right. Raises CompanionError for crops of one person, or of one pair of people, alone, and
     for too few of them.
+    """
+    chosen = _chosen(crops, seed)
+    images = _images(crops, chosen)
+    panels = []
+    for model, name in tqdm(list(product(detectors, CODECS)), desc="features and t-SNE"):
+        h = features(detectors[model], images[name])
+        panel = chosen.assign(model=model, codec=name)
+        panel[["x", "y"]] = tsne(h, seed)
+        panels.append(_measured(panel, h, right[model][name]))
+    return pd.concat(panels, ignore_index=True).round(4)
+
+
+def figure3_seeds(trained: Mapping[tuple[str, int], Detector],
+                  right: Mapping[tuple[str, int], pd.DataFrame], crops: FaceSet,
+                  seed: int) -> pd.DataFrame:
+    """What `figure3` measures, of several trainings of each model and without t-SNE.
+
+    trained, right: by (model, seed of the training), else as for `figure3`. seed: of the draw; the
+    crops are those of `figure3`, the same for all. A row for each model and seed, codec and crop:
+    crop, unit, label, model, codec, seed (of the training), silhouette, neighbour, probe,
+    classifier. Raises CompanionError as `figure3` does.
+    """
+    chosen = _chosen(crops, seed)
+    images = _images(crops, chosen)
+    parts = []
+    for key, name in tqdm(list(product(trained, CODECS)), desc="features of each seed"):
+        model, training_seed = key
+        h = features(trained[key], images[name])
+        rows = chosen.assign(model=model, codec=name, seed=training_seed)
+        parts.append(_measured(rows, h, right[key][name]))
+    return pd.concat(parts, ignore_index=True).round(4)
+
+
+def _chosen(crops: FaceSet, seed: int) -> pd.DataFrame:
+    """The crops that are measured, as `sample` draws them.
+
+    Raises CompanionError where they can't be compared with other people's, or are too few.
     """
     chosen = sample(crops, EACH, seed)
     if chosen.unit.nunique() < 2:
@@ -99,23 +137,23 @@ def figure3(detectors: dict[str, Detector], right: dict[str, pd.DataFrame], crop
         raise CompanionError(
             f"The test part in {crops.root} has {len(chosen)} crops, and Figure 3 needs {FEWEST} "
             "or more; take faces of more people.")
-    images = {name: crops.images(name, "test")[chosen.crop] for name in CODECS}
-    panels = []
-    for model, name in tqdm(list(product(detectors, CODECS)), desc="features and t-SNE"):
-        h = features(detectors[model], images[name])
-        own = right[model][name].to_numpy()[chosen.crop]
-        panel = _panel(h, chosen.assign(model=model, codec=name), seed)
-        panels.append(panel.assign(classifier=own.astype(int)))
-    return pd.concat(panels, ignore_index=True).round(4)
+    return chosen
 
 
-def _panel(h: np.ndarray, rows: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """One panel: crops with their place and what is measured on h (N, D)."""
+def _images(crops: FaceSet, chosen: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Codec -> the chosen crops, uint8 (N, S, S, 3)."""
+    return {name: crops.images(name, "test")[chosen.crop] for name in CODECS}
+
+
+def _measured(rows: pd.DataFrame, h: np.ndarray, right: pd.Series) -> pd.DataFrame:
+    """Crops with what is measured on h (N, D), and whether the own classifier is right.
+
+    right: of every test crop, at the codec of h.
+    """
     y = rows.label.to_numpy()
     units = rows.unit.to_numpy()
-    panel = rows.copy()
-    panel[["x", "y"]] = tsne(h, seed)
-    panel["silhouette"] = silhouette_samples(h, y)
-    panel["neighbour"] = neighbour(h, y, units).astype(int)
-    panel["probe"] = probe(h, y, units).astype(int)
-    return panel
+    return rows.assign(
+        silhouette=silhouette_samples(h, y),
+        neighbour=neighbour(h, y, units).astype(int),
+        probe=probe(h, y, units).astype(int),
+        classifier=right.to_numpy()[rows.crop].astype(int))

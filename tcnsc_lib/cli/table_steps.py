@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.special import expit
 
 from tcnsc_lib import CompanionError, experiments, profiles
+from tcnsc_lib.analysis.runs import costs
 from tcnsc_lib.evaluation import accuracy
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.faces.store import FaceSet
@@ -56,6 +57,8 @@ def table(arguments) -> None:
     e = Evidence(profiles.profile(arguments.profile))
     number = arguments.number
     experiments.collect(experiments.jobs(number, e.p), e)
+    if number == "3":
+        save_costs(e)
     name = f"table{number}"
     derive.write(e, [name])
     made = e.read(name)
@@ -66,6 +69,14 @@ def table(arguments) -> None:
         differences = tables.seed_differences(e).round(1)
         print(f"\nseveral seeds\n{differences.to_string(index=False)}")
     print(e.path(name))
+
+
+def save_costs(e: Evidence) -> None:
+    """What Table 3's detectors cost to train, and whether that was enough (`trained.marks`)."""
+    runs = {}
+    for row, experiment in experiments.TABLE3.items():
+        runs[row] = experiments.train_experiment(experiment, e.p)
+    e.save("table3_costs", costs(runs), [run.note for run in runs.values()])
 
 
 def study(arguments) -> None:

@@ -3,6 +3,7 @@
     predict               with its running statistics, as they are after training
     predict_reestimated   with statistics estimated anew (`normalisation`)
     predict_by_probe      by a linear probe on its features
+    best_threshold        from which log-odds on a crop is called fake, chosen on labelled crops
 """
 from __future__ import annotations
 
@@ -112,12 +113,16 @@ def predict_by_probe(detector: Detector, faces: FaceSet, codecs: tuple[str, ...]
 
 
 def predict_reestimated(
-    detector: Detector, faces: FaceSet, codecs: tuple[str, ...], statistics: str
+    detector: Detector,
+    faces: FaceSet,
+    codecs: tuple[str, ...],
+    statistics: str,
+    split: str = "test",
 ) -> pd.DataFrame:
     """Log-odds in `predict`'s form, after the running statistics were estimated anew.
 
-    statistics: a name in STATISTICS. Unlabelled training crops alone are used: no test crop, no
-    label, no gradient. A detector without batch normalisation says what it says without.
+    statistics: a name in STATISTICS. Unlabelled training crops alone are used: no crop of `split`,
+    no label, no gradient. A detector without batch normalisation says what it says without.
     """
     told = {}
     views: tuple[str, ...] = ()
@@ -126,7 +131,7 @@ def predict_reestimated(
         views = STATISTICS[statistics] or (name,)
         if views != before:
             copy = reestimated(detector, unlabelled(detector, faces, views))
-        told[name] = log_odds(copy, faces.images(name, "test"))
+        told[name] = log_odds(copy, faces.images(name, split))
     return pd.DataFrame(told)
 
 
@@ -141,3 +146,29 @@ def unlabelled(detector: Detector, faces: FaceSet, views: tuple[str, ...]) -> It
             crops = torch.from_numpy(view[chosen]).to(where)
             x = detector.prepare(crops)
             yield x.contiguous(memory_format=torch.channels_last)
+
+
+def best_threshold(y: np.ndarray, log_odds: np.ndarray) -> float:
+    """The log-odds from which on calling a crop fake gets most of these crops right.
+
+    y: int (N,), 0 real, 1 fake. log_odds: float (N,), finite. Between two neighbouring values every
+    threshold does the same, so the middle stands for all. Below the lowest value (all are called
+    fake) it is 1 less than that, above the highest (none is) 1 more. Of several equally good ones
+    it is the one nearest to 0, and of two that are equally near, the lower. Always finite. Not in
+    the paper, which calls fake from log-odds of 0 on. Raises CompanionError where real crops or
+    fakes are missing, since one kind alone would be called alike at any distance.
+    """
+    fakes = np.count_nonzero(y)
+    if fakes in (0, len(y)):
+        raise CompanionError(
+            f"A threshold needs real and fake crops, and {fakes} of {len(y)} are fake; "
+            "choose it on crops of both kinds."
+        )
+    values, place = np.unique(log_odds, return_inverse=True)
+    reals_more = np.where(np.asarray(y) == 1, -1, 1)
+    gained = np.bincount(place, reals_more)  # by raising the threshold over a value
+    right = np.concatenate([[0], np.cumsum(gained)])  # compared with calling all crops fake
+    between = (values[:-1] + values[1:]) / 2
+    candidates = np.concatenate([[values[0] - 1], between, [values[-1] + 1]])
+    best = candidates[right == right.max()]
+    return float(best[np.argmin(np.abs(best))])

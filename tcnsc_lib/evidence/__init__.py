@@ -23,7 +23,16 @@ from scipy.special import expit
 
 from tcnsc_lib import CompanionError, paper
 from tcnsc_lib.codecs import versions
-from tcnsc_lib.evidence.sheets import DIGITS, check_measured, head_of, read_table, write
+from tcnsc_lib.evidence.sheets import (
+    DIGITS,
+    check_measured,
+    finite,
+    head_of,
+    number_of,
+    read_table,
+    told_of,
+    write,
+)
 from tcnsc_lib.faces.opening import open_image
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.files import atomic, environment
@@ -122,8 +131,7 @@ class Evidence:
 
     def faces(self, name: str) -> str:
         """The fingerprint of the faces that crops.csv or predictions are of; "" if none is told."""
-        told = [line for line in self.head(name).splitlines() if line.startswith("faces ")]
-        return told[-1].removeprefix("faces ") if told else ""
+        return told_of("faces", self.head(name))
 
     @cached_property
     def crops(self) -> pd.DataFrame:
@@ -185,24 +193,26 @@ class Evidence:
         if self.faces(name) != self.faces("crops"):
             raise CompanionError(f"{self.path(name)} is of other faces than {self.path('crops')}; "
                                  "make it again, see figures/README.md.")
-        try:
-            numbers = table.astype(float)
-        except ValueError as error:
-            raise CompanionError(f"{self.path(name)} holds something that is no number ({error}); "
-                                 "restore it or make it again, see figures/README.md.") from error
-        if not np.isfinite(numbers.to_numpy()).all():
-            raise CompanionError(f"{self.path(name)} lacks a number; restore it or make it again, "
-                                 "see figures/README.md.")
-        return numbers
+        return finite(table, self.path(name))
 
     def predictions(self, experiment: str, seed: int | None = None) -> pd.DataFrame:
         """p(fake), float64 in [0, 1], in the form of `log_odds`."""
         return expit(self.log_odds(experiment, seed))
 
-    def right(self, experiment: str, seed: int | None = None) -> pd.DataFrame:
-        """1.0 where a crop is called right (fake: p >= 1/2), else 0.0; in the same form."""
-        called_fake = self.predictions(experiment, seed) >= 0.5
-        return called_fake.eq(self.y, axis=0).astype(float)
+    def threshold(self, experiment: str, seed: int | None = None) -> float:
+        """The log-odds from which on RAW validation crops are best called fake; NaN if not kept."""
+        return number_of("threshold", self.path(self.predicted(experiment, seed)))
+
+    def right(self, experiment: str, seed: int | None = None,
+              calibrated: bool = False) -> pd.DataFrame:
+        """1.0 where a crop is called right (fake: p >= 1/2), else 0.0; in the same form.
+
+        calibrated: fake from `threshold` on instead; NaN everywhere where there is none.
+        """
+        odds = self.log_odds(experiment, seed)
+        least = self.threshold(experiment, seed) if calibrated else 0.0
+        right = (odds >= least).eq(self.y, axis=0).astype(float)
+        return right if np.isfinite(least) else right * np.nan
 
     # the crops that a picture shows
 

@@ -33,6 +33,7 @@ MEASURED = {
     "figure1_blocks": (*OF_CROPS, "codec"),
     "figure2": ("part",),
     "figure3": (*OF_CROPS, "model", "codec"),
+    "figure3_seeds": (*OF_CROPS, "model", "codec", "seed"),
     "figure4": ("model", "crop", "codec"),
     "figure4_maps": (*OF_CROPS, "model", "codec"),
     "figure4_seeds": ("model", "seed"),
@@ -118,3 +119,33 @@ def head_of(path: Path) -> list[str]:
     """The comment lines of a table, without their "# "."""
     text = content(path, LARGEST_TABLE, AGAIN).decode("utf-8-sig", errors="replace")
     return [line[2:] for line in text.splitlines() if line.startswith("# ")]
+
+
+def finite(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The table as float64. Raises CompanionError where a cell is no finite number."""
+    cure = "restore it or make it again, see figures/README.md."
+    try:
+        numbers = table.astype(float)
+    except ValueError as error:
+        what = f"holds something that is no number ({error})"
+        raise CompanionError(f"{path} {what}; {cure}") from error
+    if not np.isfinite(numbers.to_numpy()).all():
+        raise CompanionError(f"{path} lacks a number; {cure}")
+    return numbers
+
+
+def told_of(word: str, head: str) -> str:
+    """What the last comment line that begins with a word says after it; "" where there is none."""
+    told = [line for line in head.splitlines() if line.startswith(f"{word} ")]
+    return told[-1].removeprefix(f"{word} ") if told else ""
+
+
+def number_of(word: str, path: Path) -> float:
+    """The same as a number; NaN where there is no such line, or no such file."""
+    told = told_of(word, "\n".join(head_of(path))) if path.exists() else ""
+    try:
+        return float(told or "nan")
+    except ValueError as error:
+        raise CompanionError(
+            f"{path} is damaged (its {word} is {told[:20]!r}, which is no number); {AGAIN}."
+        ) from error

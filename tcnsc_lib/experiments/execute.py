@@ -27,7 +27,7 @@ from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.machine import device, threads
 from tcnsc_lib.profiles import SOURCES, Profile, faces, runs_folder
 from tcnsc_lib.training.folder import WEIGHTS
-from tcnsc_lib.training.predictions import predict_all, predictions
+from tcnsc_lib.training.predictions import predict_all, predictions, threshold
 from tcnsc_lib.training.run import Plan, Run, folder_of, forget, note, train, warn
 from tcnsc_lib.training.stored import check_seed, read_made
 
@@ -118,7 +118,8 @@ def collect(wanted: Sequence[Job], evidence: Evidence) -> None:
     """Train what is missing of these, then write the test crops and all predictions as evidence.
 
     Model A brings its two probes along; PROBE and UNTRAINED may also be asked for by name. Model B
-    brings what its runs say after their statistics were re-estimated.
+    brings what its runs say after their statistics were re-estimated. All but the probes have a
+    threshold that was chosen on RAW validation crops (`Evidence.threshold`).
     """
     p = evidence.p
     asked = _once(wanted, p)
@@ -129,15 +130,23 @@ def collect(wanted: Sequence[Job], evidence: Evidence) -> None:
     evidence.save_crops(crops)
     for name, seed in runs:
         made = plan(name, p, seed)
-        notes = [note(folder_of(made))]
-        evidence.save_predictions(name, seed, predictions(made, crops), notes)
+        _save(evidence, name, made, crops)
         if name == MODEL_B:
-            said = predictions(made, crops, STATISTICS_OF_TWINS)
-            evidence.save_predictions(REESTIMATED, seed, said, notes)
+            _save(evidence, REESTIMATED, made, crops, STATISTICS_OF_TWINS)
     if (MODEL_A, p.seed) in runs:
         probes = PROBES
     for name in probes:
         evidence.save_predictions(name, p.seed, probed(name, p))
+
+
+def _save(
+    evidence: Evidence, name: str, made: Plan, crops: FaceSet, statistics: str = ""
+) -> None:
+    """Write what a run says under a name, with its threshold, the best on RAW validation crops."""
+    said = predictions(made, crops, statistics)
+    chosen = round(threshold(made, crops, statistics), 4) + 0.0  # + 0.0: no "-0.0000"
+    notes = [note(folder_of(made)), f"threshold {chosen:.4f}"]
+    evidence.save_predictions(name, made.seed, said, notes)
 
 
 def tell_study(rows: Sequence[Row], p: Profile) -> None:
@@ -168,12 +177,9 @@ def collect_study(rows: Sequence[Row], evidence: Evidence, training: bool = True
     statistics = {made.name(): asked[made.experiment] for made in plans.values()}
     predict_all(list(plans.values()), crops, statistics)
     evidence.save_crops(crops)
-    told = evidence.study
-    for (name, seed), made in plans.items():
-        notes = [note(folder_of(made))]
+    for (name, _), made in plans.items():
         for each in ("", *asked[name]):
-            said = predictions(made, crops, each)
-            told.save_predictions(restated(name, each), seed, said, notes)
+            _save(evidence.study, restated(name, each), made, crops, each)
 
 
 def probed(name: str, p: Profile) -> pd.DataFrame:

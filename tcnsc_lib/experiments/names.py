@@ -94,7 +94,7 @@ SEEDED = (DUAL, MODEL_B, REESTIMATED, AUGMENTED, ON_H, LAMBDA_0)
 XCEPTION = "Xception-RAW"
 OTHER_PAIRS = tuple(paper.pair_name(pair) for pair in paper.PAIRS if pair != PAIR)
 SEVERAL = (*SEEDED, *OTHER_PAIRS, XCEPTION, "Xception-C23")
-"""All that a claim about Tables 1 to 3 rests on, from as many."""
+"""All that a claim about Tables 1 to 3 or Figure 3 rests on, from as many."""
 
 # Row of a table -> experiment.
 TABLE2 = {

@@ -168,8 +168,8 @@ def good(table: pd.DataFrame) -> bool:
 def flips(committed: Path, ours: Path) -> list[str]:
     """Verdicts that came out otherwise than committed: a line each, with its file and row.
 
-    A verdict is a column that `tolerances` skips because it follows from numbers of its file. They
-    fail nothing, for those numbers are compared. Files without the committed rows and columns are
+    A verdict is a column that `tolerances` skips because it follows from numbers that are
+    compared. So it fails nothing. Files without the committed rows and columns are
     left out, since `verdict` tells of them.
     """
     told = []

@@ -14,6 +14,7 @@ from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.report import derived
 from tcnsc_lib.report.text import NOTHING
 from tcnsc_lib.results import claims
+from tcnsc_lib.results.claims.holm import corrected
 
 LABELS = {"demo": "ours at demo", "photos": "photographs"}  # other profiles: "ours at <name>"
 
@@ -51,31 +52,39 @@ ITEMS = (
 """In the paper's order of sections; Figure 2 is a drawing and claims nothing."""
 
 
+STUDY = {"Study": "08_what_does_it"}
+ENDS = ("", "_low", "_high", "_holds", "_p")  # of a profile's columns in `verdicts`
+
+
 def heading(profile: str) -> str:
     """What a column with this profile's numbers is called."""
     return LABELS.get(profile, f"ours at {profile}")
 
 
 def verdicts(evidences: Mapping[str, Evidence]) -> pd.DataFrame:
-    """One row a headline claim, in the order of ITEMS and of the claims.
+    """One row a headline claim, in the order of ITEMS and of the claims; the study's come last.
 
     Columns: id, item, notebook, claim, unit, paper; and for each profile of `evidences` <profile>
     (our number), <profile>_low, <profile>_high (its 95 % interval) and <profile>_holds: yes, no,
-    can't tell, or "" where that profile's tables don't have that claim (its numbers are NaN).
+    can't tell, or "" where that profile's tables don't have that claim (its numbers are NaN). The
+    verdicts of a profile are corrected for their number (`holm`), as far as its tables tell p.
     """
     rows = []
-    for item in ITEMS:
-        for claim in _headlines(item.name):
-            row = {"id": claim.id, "item": item.name, "notebook": item.notebook,
-                   "claim": claim.headline, "unit": claim.unit, "paper": math.nan}
-            for name, e in evidences.items():
-                row |= _ours(claim.id, name, e, row)
+    for name, notebook in {**{item.name: item.notebook for item in ITEMS}, **STUDY}.items():
+        for claim in _headlines(name):
+            row = {"id": claim.id, "item": name, "notebook": notebook, "claim": claim.headline,
+                   "unit": claim.unit, "paper": math.nan}
+            for profile, e in evidences.items():
+                row |= _ours(claim.id, profile, e, row)
             rows.append(row)
-    ends = ("", "_low", "_high", "_holds")
     columns = ["id", "item", "notebook", "claim", "unit", "paper"]
-    for name in evidences:
-        columns += [name + end for end in ends]
-    return pd.DataFrame(rows, columns=columns)
+    for profile in evidences:
+        columns += [profile + end for end in ENDS]
+    table = pd.DataFrame(rows, columns=columns)
+    for profile in evidences:
+        holds = f"{profile}_holds"
+        table[holds] = corrected(table[holds], table[f"{profile}_p"].astype(float))
+    return table
 
 
 def _headlines(item: str) -> list[claims.Claim]:
@@ -84,14 +93,15 @@ def _headlines(item: str) -> list[claims.Claim]:
 
 def _ours(claim: str, name: str, e: Evidence, row: dict) -> dict:
     """A profile's columns of a claim, and the paper's number if it isn't there yet."""
-    table = row["item"].lower().replace(" ", "") + "_claims"
+    table = claims.stored_as(row["item"])
     if not e.has(table) or claim not in e.read(table)["id"].to_numpy():
-        return {name: math.nan, f"{name}_low": math.nan, f"{name}_high": math.nan,
-                f"{name}_holds": ""}
+        numbers = dict.fromkeys(ENDS, math.nan) | {"_holds": ""}
+        return {name + end: value for end, value in numbers.items()}
     found = derived.claim(e, claim)
     paper = found.paper if math.isnan(row["paper"]) else row["paper"]
-    return {name: found.ours, f"{name}_low": found.low, f"{name}_high": found.high,
-            f"{name}_holds": found["holds here"], "paper": paper}
+    values = (found.ours, found.low, found.high, found["holds here"], found.get("p", math.nan))
+    ours = {name + end: value for end, value in zip(ENDS, values, strict=True)}
+    return ours | {"paper": paper}
 
 
 def profiles_of(table: pd.DataFrame) -> list[str]:

@@ -16,9 +16,10 @@ from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import MODEL_B
 from tcnsc_lib.files import CHECKOUT
 from tcnsc_lib.report import derived
-from tcnsc_lib.report.items import ITEMS, Item, heading, inside, profiles_of, verdicts
+from tcnsc_lib.report.items import ITEMS, STUDY, Item, heading, inside, profiles_of, verdicts
 from tcnsc_lib.report.text import NOTHING, cell, fill
 from tcnsc_lib.results.tables import wide
+from tcnsc_lib.results.trained import BELOW, NO_FEATURES, NOT_KEPT, marked, with_marks
 
 TEMPLATE = Path(__file__).with_name("README.md.in")
 README = CHECKOUT / "README.md"
@@ -36,8 +37,10 @@ def render(evidences: Mapping[str, Evidence]) -> str:
 
 def blocks(evidences: Mapping[str, Evidence]) -> dict[str, str]:
     """Placeholder -> the block that stands for it."""
+    told = verdicts(evidences)
     return {"gallery": gallery(evidences[DEFAULT].folder),
-            "verdicts": verdict_table(verdicts(evidences)),
+            "in short": in_short(told),
+            "verdicts": verdict_table(told[~told["item"].isin(STUDY)]),
             "table 1": table1(evidences),
             "table 2": table2(evidences),
             "table 3": table3(evidences),
@@ -101,6 +104,17 @@ def verdict_table(table: pd.DataFrame) -> str:
     return markdown(head, lines)
 
 
+def in_short(table: pd.DataFrame) -> str:
+    """The study's rows of `items.verdicts`, at the default profile: claim, paper, here, verdict."""
+    lines = []
+    for row in table[table["item"].isin(STUDY)].to_dict("records"):
+        unit = row["unit"]
+        ours = cell(row[DEFAULT], unit, row[f"{DEFAULT}_low"], row[f"{DEFAULT}_high"])
+        verdict = f"**{row[f'{DEFAULT}_holds']}**"
+        lines.append([row["claim"], cell(row["paper"], unit), ours, verdict])
+    return markdown(["does it hold?", "paper", "here", ""], lines)
+
+
 def table1(evidences: Mapping[str, Evidence]) -> str:
     """Table 1 in full, and the classifier alone: a line for the paper and one for each profile."""
     blocks = {"paper": pd.concat([paper.TABLE1, paper.TABLE2.loc[[MODEL_B]]])}
@@ -136,18 +150,42 @@ def table2(evidences: Mapping[str, Evidence]) -> str:
 
 
 def table3(evidences: Mapping[str, Evidence]) -> str:
-    """Table 3: accuracy on RAW and at LQ, and AUC at LQ."""
+    """Table 3: accuracy on RAW and at LQ, AUC at LQ; in italics and signed where it is marked."""
     head = ["", "paper, RAW → LQ"]
     for name in evidences:
         head += [f"{name}, RAW → LQ", "AUC, LQ"]
-    ours = {name: derived.scores(e, "table3") for name, e in evidences.items()}
+    ours = {name: with_marks(derived.scores(e, "table3")) for name, e in evidences.items()}
     rows = []
     for training in dict.fromkeys(ours[DEFAULT].training):
         cells = [training, _fall(_of(paper.TABLE3, training))]
         for table in ours.values():
-            cells += _scores(table, training)
+            cells += _signed(_scores(table, training), marked(table).get(training, ""))
         rows.append(cells)
-    return markdown(head, rows)
+    return "\n\n".join([markdown(head, rows), *_footnote(ours.values())])
+
+
+SIGNS = {BELOW: "†", NO_FEATURES: "‡", NOT_KEPT: "§"}
+"""Why a row isn't trained to the end -> the sign that says so."""
+
+
+def _signed(cells: list[str], mark: str) -> list[str]:
+    """A profile's cells of a row; where it is marked in italics, the first with the signs."""
+    if not mark or not any(cells):
+        return cells
+    signs = "".join(sign for reason, sign in SIGNS.items() if reason in mark)
+    first, *others = [f"*{text}*" for text in cells]
+    return [first + signs, *others]
+
+
+def _footnote(tables: Iterable[pd.DataFrame]) -> list[str]:
+    """What the signs of these tables mean, as one paragraph; none where no row is marked."""
+    told = ""
+    for table in tables:
+        told += " ".join(marked(table).values())
+    if not told:
+        return []
+    reasons = [f"{sign} {reason}" for reason, sign in SIGNS.items() if reason in told]
+    return [f"*Italics*: not shown to be trained to the end; {', '.join(reasons)}."]
 
 
 def _of(table: pd.DataFrame, row: str) -> pd.Series | None:

@@ -25,10 +25,12 @@ from tcnsc_lib.experiments import (
     TABLE2,
     TABLE3,
 )
+from tcnsc_lib.results import trained
 
-SHARES = ("accuracy", "auc", "eer", "reals_called_fake", "fakes_called_real", "low", "high")
+SCORES = ("accuracy", "calibrated", "auc", "eer", "reals_called_fake", "fakes_called_real")
+SHARES = (*SCORES, "low", "high")
 COUNTS = ("n", "units", "people")
-COLUMNS = [*SHARES[:5], "n", "low", "high", "units", "people"]
+COLUMNS = [*SCORES, "n", "low", "high", "units", "people"]
 
 
 def _percent(table: pd.DataFrame, *names: str) -> pd.DataFrame:
@@ -39,12 +41,14 @@ def _percent(table: pd.DataFrame, *names: str) -> pd.DataFrame:
 def scores(e: Evidence, experiment: str, seed: int | None = None) -> pd.DataFrame:
     """An experiment on the five test sets, in percent: training, codec, accuracy, auc, eer, ...
 
-    reals_called_fake, fakes_called_real: the two kinds of error. n: crops. low, high: 95 %
-    interval of the accuracy over `units`: people, or pairs who lent each other their faces.
-    people: on the pictures. seed: of the training.
+    calibrated: the accuracy at `Evidence.threshold`, NaN where none is kept. reals_called_fake,
+    fakes_called_real: the two kinds of error. n: crops. low, high: 95 % interval of the accuracy
+    over `units`: people, or pairs who lent each other their faces. people: on the pictures. seed:
+    of the training.
     """
     table = evaluate(e.predictions(experiment, seed), e.y, e.units)
-    table = table.assign(people=len(np.unique(e.people)))
+    table["people"] = len(np.unique(e.people))
+    table["calibrated"] = e.right(experiment, seed, calibrated=True).mean()
     table = _percent(table[COLUMNS], *SHARES).reset_index()
     table.insert(0, "training", experiment)
     table["seed"] = e.p.seed if seed is None else seed
@@ -104,8 +108,9 @@ def table2(e: Evidence) -> pd.DataFrame:
 
 
 def table3(e: Evidence) -> pd.DataFrame:
-    """Table 3, long form: nine detectors x five test sets."""
-    return _beside(_rows(e, TABLE3), paper.TABLE3)
+    """Table 3, long form: nine detectors x five test sets; mark: `trained.marks`, else NaN."""
+    table = _beside(_rows(e, TABLE3), paper.TABLE3)
+    return table.assign(mark=trained.column(e, table.training))
 
 
 def wide(table: pd.DataFrame, value: str = "accuracy") -> pd.DataFrame:
@@ -134,16 +139,16 @@ def seeds(e: Evidence) -> pd.DataFrame:
 
 
 def seed_summary(e: Evidence) -> pd.DataFrame:
-    """Mean over seeds of accuracy and AUC for each row and test set, and their standard deviation.
+    """Mean over seeds of accuracies and AUC for each row and test set, and their deviation.
 
-    Columns: training, codec, accuracy, accuracy_sd, auc, auc_sd, seeds; the deviation between
-    seeds is 0 where there is one.
+    Columns: training, codec, accuracy, accuracy_sd, calibrated, ..._sd, auc, auc_sd, seeds; the
+    standard deviation between seeds is 0 where there is one.
     """
     groups = seeds(e).groupby(["training", "codec"], sort=False)
     out = {}
-    for name in ("accuracy", "auc"):
+    for name in ("accuracy", "calibrated", "auc"):
         out[name] = groups[name].mean()
-        out[f"{name}_sd"] = groups[name].std(ddof=1).fillna(0.0)
+        out[f"{name}_sd"] = groups[name].std(ddof=1).fillna(0.0).where(out[name].notna())
     return pd.DataFrame(out).assign(seeds=groups.seed.nunique()).reset_index()
 
 
@@ -203,7 +208,7 @@ def drops(e: Evidence) -> pd.DataFrame:
 
     Negative: it rises. sentence: what the paper's text says; table: what its Table 3 gives; ours
     with a 95 % interval. "their table agrees" and "ours agrees" judge the sentence ("over 20":
-    the number itself; a stated number: whether it lies in our interval).
+    the number itself; a stated number: whether it lies in our interval). mark: as in `table3`.
     """
     printed = paper.relative_drop(paper.TABLE3)
     rows = []
@@ -212,7 +217,7 @@ def drops(e: Evidence) -> pd.DataFrame:
         rows.append({"detector": name, "table": printed[name], **ours})
     table = _percent(pd.DataFrame(rows), "ours", "low", "high")
     judged = pd.DataFrame([_judged(row) for row in table.to_dict("records")])
-    return table.join(judged)[DROPS]
+    return table.join(judged)[DROPS].assign(mark=trained.column(e, table.detector))
 
 
 DROPS = ["detector", "sentence", "table", "their table agrees",

@@ -8,6 +8,8 @@ landmarks come from the very projection that draws the picture.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from tcnsc_lib.synthetic.clothes import body
@@ -17,7 +19,7 @@ from tcnsc_lib.synthetic.parts import ear, eye, glasses, mouth
 from tcnsc_lib.synthetic.people import Person
 from tcnsc_lib.synthetic.shape import F, head_width, relief
 from tcnsc_lib.synthetic.skin import face_map
-from tcnsc_lib.synthetic.textures import background
+from tcnsc_lib.synthetic.textures import KEPT, background
 from tcnsc_lib.synthetic.view import (
     CENTRE_Y,
     HEAD,
@@ -32,6 +34,8 @@ from tcnsc_lib.synthetic.view import (
     window,
 )
 
+STEPS = 4  # until a ray has found the face
+
 
 def render(
     person: Person, pose: Pose, size: int = 128, noise: float = 2.0, seed: int = 0
@@ -45,13 +49,18 @@ def render(
     """
     view = View(person, pose, size)
     image = _compose(view)
-    rng = np.random.default_rng([seed, 606])
-    grain = rng.standard_normal(image.shape, dtype=F)
     # A soft shoulder, as a camera has, keeps bright skin from clipping.
     shoulder = 0.5 + 0.45 * np.tanh((image - 0.5) / 0.45)
     image = np.where(image > 0.5, shoulder, np.maximum(image, 0))
-    frame = 255 * np.sqrt(image) + F(noise) * grain
+    frame = 255 * np.sqrt(image) + F(noise) * _grain(seed, size)
     return np.clip(frame + 0.5, 0, 255).astype(np.uint8), _landmarks(view)
+
+
+@lru_cache(maxsize=KEPT)
+def _grain(seed: int, size: int) -> np.ndarray:
+    """The camera's noise, (size, size, 3) float32; a person has it twice, in either pose."""
+    rng = np.random.default_rng([seed, 606])
+    return rng.standard_normal((size, size, 3), dtype=F)
 
 
 def _compose(view: View) -> np.ndarray:
@@ -143,15 +152,16 @@ def _hit_face(view: View, sx: np.ndarray, sy: np.ndarray) -> tuple[list, np.ndar
     shift = drop(view.pose, sy)
     wide = head_width(p, sy)
     height = 0.0
-    for _ in range(4):
+    for step in range(STEPS):
         x_there = sx - rot[0, 2] * height
         y_there = sy - rot[1, 2] * height
         radii = (wide, 1.0, p.depth)
         *q, outline = view.hit(x_there, y_there, radii, (0, 0, 0), shift)
         y = q[1]
-        height = relief(p, q[0] * wide, y)
+        if step < STEPS - 1:
+            height = relief(p, q[0] * wide, y)
+            shift = drop(view.pose, y + shift)
         wide = head_width(p, y)
-        shift = drop(view.pose, y + shift)
     return q, outline, wide
 
 

@@ -173,11 +173,14 @@ def _brows(p: Person, rng: np.random.Generator, x: np.ndarray, y: np.ndarray) ->
     line = p.eye_y - p.brow_y - tilt + p.brow_arch * t * t
     line = line - 0.02 * bell(t - 0.45, 0.3)
     thick = p.brow_h * np.clip(1.12 - 0.45 * (t + 0.3), 0.2, 1.2)
-    grain = looked_up(noise(rng, 0.7), y * 60 + x * 50, ax * 120 - y * 60)
-    hairs = 1 + 0.2 * grain
     body = smooth(1.5, 0.35, np.abs(y - line) / thick)
     body = body * smooth(1.15, 0.85, np.abs(t))
-    return np.clip(body * hairs, 0, 1) * p.brow_dark
+    at = body > 0
+    rows = y * 60 + x * 50
+    columns = ax * 120 - y * 60
+    hairs = 1 + 0.2 * looked_up(noise(rng, 0.7), rows[at], columns[at])
+    body[at] = np.clip(body[at] * hairs, 0, 1) * p.brow_dark
+    return body
 
 
 def _beard(p: Person, rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:

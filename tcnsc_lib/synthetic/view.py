@@ -59,7 +59,10 @@ class View:
         """Point in space, (3,), of the face's own coordinates x, y (jaw closed)."""
         now = y
         for _ in range(30):
-            now = y + float(drop(self.pose, np.float64(now)))
+            before = now
+            now = y + float(drop(self.pose, np.float64(before)))
+            if now == before:
+                break
         across = x / head_width(self.p, np.float64(y))
         z = self.p.depth * np.sqrt(max(0.0, 1 - across**2 - y * y))
         height = relief(self.p, np.float64(x), np.float64(y))
@@ -128,8 +131,9 @@ def lookup(table: np.ndarray, px: np.ndarray, py: np.ndarray) -> np.ndarray:
     fu = (u - i)[:, None]
     fv = (v - j)[:, None]
     at = j * N + i
-    upper = table[at] * (1 - fu) + table[at + 1] * fu
-    lower = table[at + N] * (1 - fu) + table[at + N + 1] * fu
+    left = 1 - fu
+    upper = table.take(at, 0) * left + table.take(at + 1, 0) * fu
+    lower = table.take(at + N, 0) * left + table.take(at + N + 1, 0) * fu
     return upper + fv * (lower - upper)
 
 

@@ -16,6 +16,7 @@ from tcnsc_lib.training.stored import CONFIG, ENVIRONMENT, LOG, read_made
 
 WEIGHTS = "weights.safetensors"
 PREDICTIONS = "predictions.csv"
+THRESHOLD = "threshold.json"
 TABLES = (LOG, CONFIG, ENVIRONMENT)
 
 
@@ -63,8 +64,9 @@ def forget(folders: Sequence[Path]) -> None:
     """
     for folder in folders:
         if of_other_code(folder):
-            said = Path(PREDICTIONS).stem
-            predicted = [path.name for path in Path(folder).glob(f"{said}*")]
-            for name in (WEIGHTS, *predicted, *TABLES):
+            said = []
+            for file in (PREDICTIONS, THRESHOLD):
+                said += [path.name for path in Path(folder).glob(f"{Path(file).stem}*")]
+            for name in (WEIGHTS, *said, *TABLES):
                 (Path(folder) / name).unlink(missing_ok=True)
             Checkpoint(folder).remove()

@@ -1,6 +1,6 @@
-"""What runs say of the test crops: each kept in its run's folder, beside what it depends on.
+"""What runs say of the test crops, and the thresholds that RAW validation crops choose.
 
-One run after the other, or many at once on a CPU.
+Kept in a run's folder, beside what they depend on. One run after the other, or many on a CPU.
 """
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ import json
 import os
 import sys
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError, paper
-from tcnsc_lib.checked import LARGEST_TABLE, Stored, content, table_in
+from tcnsc_lib.checked import LARGEST_TABLE, Stored, content, record, table_in
 from tcnsc_lib.codecs import RANDOM_JPEG, codec, versions
 from tcnsc_lib.detectors.outputs import (
     AT_ONCE,
     SEEN,
     STATISTICS,
+    best_threshold,
     predict,
     predict_reestimated,
 )
 from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.files import write_text
+from tcnsc_lib.files import write_json, write_text
 from tcnsc_lib.machine import device, threads
 from tcnsc_lib.pool import run_all
-from tcnsc_lib.training.folder import PREDICTIONS, WEIGHTS
+from tcnsc_lib.training.folder import PREDICTIONS, THRESHOLD, WEIGHTS
 from tcnsc_lib.training.identity import slug
 from tcnsc_lib.training.loop import twin_view
-from tcnsc_lib.training.run import Plan, folder_of, train
+from tcnsc_lib.training.run import Plan, Run, folder_of, train
 from tcnsc_lib.training.stored import start_again
 from tcnsc_lib.training.weights import LARGEST
 
@@ -52,6 +54,12 @@ class Odds(Stored):
     WEBP: float
 
 
+class Threshold(Stored):
+    """threshold.json: log-odds, and beside them what they follow from (`depends_on`)."""
+
+    threshold: float
+
+
 def predictions(plan: Plan, faces: FaceSet, statistics: str = "") -> pd.DataFrame:
     """Log-odds of fake of each test crop (rows) on the five test sets (columns), float64.
 
@@ -63,38 +71,80 @@ def predictions(plan: Plan, faces: FaceSet, statistics: str = "") -> pd.DataFram
     crops or no fakes.
     """
     folder = folder_of(plan)
-    try:
-        found = _read(folder, faces, statistics)
-    except CompanionError as error:
-        tqdm.write(f"tcnsc: {error}", file=sys.stderr)  # not on the line of a progress bar
-        found = None
+    found = _found(_read, folder, faces, statistics)
     if found is None:
         _make(plan, faces, statistics)
         found = _read(folder, faces, statistics)
     return found
 
 
+def threshold(plan: Plan, faces: FaceSet, statistics: str = "") -> float:
+    """The log-odds from which on calling fake gets most RAW validation crops right.
+
+    RAW whatever the run was trained on. statistics: as for `predictions`; of those that are each
+    test set's, RAW's. Read from the run's folder, or made and kept as predictions are. Those that
+    lie there stay as they are, so a run that has them and no threshold is asked about no test crop.
+    """
+    found = _found(_read_threshold, folder_of(plan), faces, statistics)
+    return _choose(train(plan, tell=False), faces, statistics) if found is None else found
+
+
+def _found(read: Callable[..., Any], *what: Any) -> Any:
+    """What a folder holds; where that is damaged, None, and a line says so."""
+    try:
+        return read(*what)
+    except CompanionError as error:
+        tqdm.write(f"tcnsc: {error}", file=sys.stderr)  # not on the line of a progress bar
+        return None
+
+
 def _make(plan: Plan, faces: FaceSet, statistics: str) -> None:
-    """Write predictions.csv: what it depends on and its checksum in a line, then the table."""
+    """Write predictions.csv (a line with what it depends on, the table), and threshold.json."""
     faces.check_part("test")
-    folder = folder_of(plan)
     run = train(plan, tell=False)
+    odds = _odds(run, faces, statistics, "test")
+    rows = odds.to_csv(index=False)
+    head = depends_on(run.folder, faces, statistics) | {"crc": _checksum(rows)}
+    write_text(_path(run.folder, statistics), f"# {json.dumps(head)}\n{rows}")
+    _choose(run, faces, statistics)
+
+
+def _choose(run: Run, faces: FaceSet, statistics: str) -> float:
+    """Write threshold.json; returns the threshold."""
+    odds = _odds(run, faces, statistics, "val")
+    chosen = best_threshold(faces.labels("val"), odds.RAW.to_numpy())
+    told = {"threshold": chosen} | depends_on(run.folder, faces, statistics)
+    write_json(_path(run.folder, statistics, THRESHOLD), told)
+    return chosen
+
+
+def _odds(run: Run, faces: FaceSet, statistics: str, split: str) -> pd.DataFrame:
+    """What a run says of the test crops after all codecs, or of the validation crops on RAW."""
+    codecs = paper.CODECS if split == "test" else ("RAW",)
     with threads(1):
         if statistics:
-            odds = predict_reestimated(run.detector, faces, paper.CODECS, statistics)
-        else:
-            odds = predict(run.detector, faces, paper.CODECS)
-    rows = odds.to_csv(index=False)
-    head = depends_on(folder, faces, statistics) | {"crc": _checksum(rows)}
-    write_text(_path(folder, statistics), f"# {json.dumps(head)}\n{rows}")
+            return predict_reestimated(run.detector, faces, codecs, statistics, split)
+        return predict(run.detector, faces, codecs, split)
 
 
 def kept(folder: Path, faces: FaceSet, statistics: str = "") -> bool:
-    """Whether a run's folder holds predictions made by its weights, from these crops and codecs."""
+    """Whether a run's folder has predictions and threshold of its weights, these crops, codecs."""
     try:
-        return _read(folder, faces, statistics) is not None
+        odds = _read(folder, faces, statistics)
+        chosen = _read_threshold(folder, faces, statistics)
     except CompanionError:
         return False
+    return odds is not None and chosen is not None
+
+
+def _read_threshold(folder: Path, faces: FaceSet, statistics: str) -> float | None:
+    """The threshold in a folder, as `_read` reads predictions."""
+    path = _path(folder, statistics, THRESHOLD)
+    if not path.exists() or not (Path(folder) / WEIGHTS).exists():
+        return None
+    found = record(path, Threshold, CURE)
+    same = found.model_extra == depends_on(folder, faces, statistics)
+    return found.threshold if same else None
 
 
 def _read(folder: Path, faces: FaceSet, statistics: str) -> pd.DataFrame | None:
@@ -138,16 +188,16 @@ def depends_on(folder: Path, faces: FaceSet, statistics: str = "") -> dict:
     return found | {"statistics": [statistics, SEEN, AT_ONCE]} if statistics else found
 
 
-def _path(folder: Path, statistics: str) -> Path:
-    """predictions.csv, or "predictions-RAW-and-LQ.csv"."""
-    name = Path(PREDICTIONS)
+def _path(folder: Path, statistics: str, file: str = PREDICTIONS) -> Path:
+    """predictions.csv, or "predictions-RAW-and-LQ.csv"; of another file alike."""
+    name = Path(file)
     return Path(folder) / (f"{name.stem}-{slug(statistics)}{name.suffix}" if statistics else name)
 
 
 # Many runs at once.
 
 def predict_all(plans: Sequence[Plan], faces: FaceSet, statistics: Asked | None = None) -> None:
-    """Keep the `predictions` of all these runs, several at once on a CPU.
+    """Keep the `predictions` of all these runs and each `threshold`, several at once on a CPU.
 
     A run takes one core, so its numbers don't depend on how many there are. statistics: run's name
     -> with which running statistics beside its own; none by default.
@@ -177,6 +227,7 @@ def _predict(plan: Plan, statistics: Sequence[str], faces: FaceSet) -> None:
     """In a worker: the tables stay there, on disk."""
     for name in statistics:
         predictions(plan, faces, name)
+        threshold(plan, faces, name)
 
 
 def _fill_unlabelled(statistics: Sequence[Sequence[str]], faces: FaceSet) -> None:
@@ -196,3 +247,4 @@ def fill_arrays(plans: Sequence[Plan], faces: FaceSet) -> None:
             plan.faces.images(view, "val")
     for name in paper.CODECS:
         faces.images(name, "test")
+    faces.images("RAW", "val")

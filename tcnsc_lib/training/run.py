@@ -9,6 +9,7 @@ cores there are; `experiments.train_all` trains several runs at once instead.
     <run>/config.json           all that is in the run's name, and the device
     <run>/environment.json      versions, commit, seconds, the code's digest, precision
     <run>/predictions.csv       what it says of the test crops (`predictions`)
+    <run>/threshold.json        from which log-odds on it calls a crop fake (`predictions`)
 """
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ number is computed from the evidence (`judge`), stored as figures/<profile>/<ite
 looked up there by notebooks, README and site (`lookup`).
 
 Differences between detectors or codecs are taken on the same test crops, so their intervals are
-paired. They are about the choice of test people, for one seed; Table 2 is for the mean over seeds,
-where there are several.
+paired. Those of Tables 1 to 3, Figure 3 and the study are for the mean over seeds, where there are
+several, and cover another training; those of the other figures are about the choice of test people.
 """
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tcnsc_lib.results.claims.about_compression import (
 from tcnsc_lib.results.claims.about_features import ABOUT_FIGURE_3, ABOUT_FIGURE_4
 from tcnsc_lib.results.claims.about_study import ABOUT_STUDY
 from tcnsc_lib.results.claims.about_tables import ABOUT_TABLE_1, ABOUT_TABLE_2, ABOUT_TABLE_3
-from tcnsc_lib.results.claims.material import PerCrop
+from tcnsc_lib.results.claims.material import PerCrop, PerSeed
 from tcnsc_lib.results.claims.rules import Claim, judged
 from tcnsc_lib.results.seeds import Told
 
@@ -50,7 +50,7 @@ ITEMS = tuple(dict.fromkeys(claim.item for claim in EVERY))
 
 MATERIAL: dict[str, Callable[[Evidence], object]] = {
     "Figure 1": lambda e: PerCrop(e.read("figure1_blocks"), "codec"),
-    "Figure 3": lambda e: PerCrop(e.read("figure3"), "model", "codec"),
+    "Figure 3": lambda e: PerSeed(e.read("figure3_seeds"), "model", "codec"),
     "Figure 4": lambda e: PerCrop(e.read("figure4_maps"), "model", "codec"),
     "Figure 5": lambda e: PerCrop(e.read("figure5"), "codec"),
     "Figure 6": lambda e: PerCrop(e.read("figure6_bands"), "codec"),
@@ -72,8 +72,9 @@ def stored_as(item: str) -> str:
 def judge(item: str, e: Evidence) -> pd.DataFrame:
     """An item's claims, measured and judged from the evidence: a row a claim.
 
-    Columns: id, claim, holds if, paper, ours, low, high, crops, holds here; of Table 2 also seeds,
-    least, most; of Table 3 also the best other detector of a column, the paper's and ours.
+    Columns: id, claim, holds if, paper, ours, low, high, crops, holds here, p; of Tables 1 to 3,
+    Figure 3 and the study also seeds, least, most; of Table 3 also the best other detector of a
+    column, the paper's and ours.
     """
     material = MATERIAL[item](e) if item in MATERIAL else e
     return judged(of_item(item), material)

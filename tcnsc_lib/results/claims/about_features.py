@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tcnsc_lib.analysis.gradcam import SHUFFLED
-from tcnsc_lib.results.claims.material import Measure, only
+from tcnsc_lib.results.claims.material import Measure, MeasureOfSeeds, each_seed, only
 from tcnsc_lib.results.claims.rules import Claim
 
 MODELS = {"tcnsc": "TCNSC", "b": "model B", "xception": "Xception-RAW", "shuffled": SHUFFLED}
@@ -17,31 +17,36 @@ def _minus(measure: str, model: str, one: str, other: str) -> Measure:
     return lambda m: m(measure, model, one) - m(measure, model, other)
 
 
-# Figure 3: silhouettes are in [-1, 1], rates in shares
+# Figure 3, of each seed: silhouettes are in [-1, 1], rates in shares
+
+def _falls(measure: str, model: str, one: str, other: str) -> MeasureOfSeeds:
+    """`_minus` of each training."""
+    return each_seed(_minus(measure, model, one, other))
+
 
 def _separated(short: str, headline: str = "") -> tuple[Claim, ...]:
     """What the paper says of each of its two models."""
     model = MODELS[short]
     apart = Claim(f"figure3.margin.raw.{short}",
                   f"real and fake are separated on RAW: silhouette, {model}",
-                  lambda m: m("silhouette", model, "RAW"), headline=headline)
+                  each_seed(lambda m: m("silhouette", model, "RAW")), headline=headline)
     smaller = Claim(f"figure3.margin.raw-minus-mq.{short}",
                     f"the margin becomes smaller: silhouette on RAW minus MQ, {model}",
-                    _minus("silhouette", model, "RAW", "MQ"))
+                    _falls("silhouette", model, "RAW", "MQ"))
     again = Claim(f"figure3.margin.mq-minus-lq.{short}",
                   f"and smaller: silhouette at MQ minus LQ, {model}",
-                  _minus("silhouette", model, "MQ", "LQ"))
+                  _falls("silhouette", model, "MQ", "LQ"))
     overlap = Claim(f"figure3.neighbours.raw-minus-lq.{short}",
                     f"the overlap grows: right nearest neighbours on RAW minus LQ, {model}",
-                    _minus("neighbour", model, "RAW", "LQ"))
+                    _falls("neighbour", model, "RAW", "LQ"))
     return apart, smaller, again, overlap
 
 
-def _falls_more(measure: str, model: str) -> Measure:
-    """A model's fall from RAW to LQ minus TCNSC's."""
+def _falls_more(measure: str, model: str) -> MeasureOfSeeds:
+    """A model's fall from RAW to LQ minus TCNSC's, both from the same seed."""
     theirs = _minus(measure, model, "RAW", "LQ")
     ours = _minus(measure, "TCNSC", "RAW", "LQ")
-    return lambda m: theirs(m) - ours(m)
+    return each_seed(lambda m: theirs(m) - ours(m))
 
 
 def _threshold(short: str) -> Claim:
@@ -49,7 +54,7 @@ def _threshold(short: str) -> Claim:
     return Claim(f"figure3.threshold.{short}",
                  "not in the paper: more is lost than the overlap explains: a linear probe fitted "
                  f"at LQ minus the own classifier, {model}",
-                 lambda m: m("probe", model, "LQ") - m("classifier", model, "LQ"))
+                 each_seed(lambda m: m("probe", model, "LQ") - m("classifier", model, "LQ")))
 
 
 ABOUT_FIGURE_3 = (

@@ -26,7 +26,24 @@ class PerCrop:
         return self.table[measure].loc[key].reindex(self.label.index)
 
 
+class PerSeed:
+    """The same of several trainings: `trainings` has a `PerCrop` for each seed, in their order.
+
+    table: as for `PerCrop`, with a column seed; every training is measured on the same crops.
+    """
+
+    def __init__(self, table: pd.DataFrame, *keys: str):
+        self.trainings = [PerCrop(rows, *keys) for _, rows in table.groupby("seed")]
+        self.units = self.trainings[0].units
+
+
 Measure = Callable[[PerCrop], pd.Series]
+MeasureOfSeeds = Callable[[PerSeed], list[pd.Series]]
+
+
+def each_seed(measure: Measure) -> MeasureOfSeeds:
+    """A measure of one training, taken of each: a Series a seed."""
+    return lambda m: [measure(training) for training in m.trainings]
 
 
 def only(word: str, measure: Measure) -> Measure:

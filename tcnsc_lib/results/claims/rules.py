@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tcnsc_lib.analysis import mean
-from tcnsc_lib.evaluation import over_trainings
+from tcnsc_lib.evaluation import over_trainings, p_value
 
 NONE = float("nan")  # the paper prints no number
 
@@ -79,7 +78,7 @@ def verdict(rule: str, printed: float, low: float, high: float) -> str:
         return "can't tell"
     if rule == PRINTED:
         return "yes" if low <= printed <= high else "no"
-    least, most = (-np.inf, printed) if rule == AT_MOST else BOUNDS[rule]
+    least, most = _bounds(rule, printed)
     if least < low and high < most:
         return "yes"
     return "no" if high < least or low > most else "can't tell"
@@ -89,9 +88,10 @@ def judged(claims: Sequence[Claim], material: Any) -> pd.DataFrame:
     """Each claim measured and judged: a row a claim.
 
     Columns: id, claim, holds if, paper, ours, low, high, crops (those that have a value), holds
-    here. Where a measure gives a list over seeds, ours is the mean over `seeds`, its interval also
-    covers another training (`evaluation.over_trainings`), `least` and `most` are the single ones,
-    and a verdict stands only where every seed gives the same.
+    here, p. The interval covers other people, and another training where a measure gives a list
+    over seeds (`evaluation.over_trainings`): ours is then the mean over `seeds`, `least` and `most`
+    are the single ones, and a verdict stands only where every seed gives the same. p: of the bound
+    that the verdict depends on (`evaluation.p_value`); NaN where there is none.
     """
     return pd.DataFrame([_row(claim, material) for claim in claims])
 
@@ -100,28 +100,50 @@ def _row(claim: Claim, material: Any) -> dict[str, Any]:
     scale = SCALE.get(claim.unit, 1.0)
     values = claim.measure(material)
     by_seed = isinstance(values, list)
-    if by_seed:
-        ours, low, high, crops = _over_trainings([scale * value for value in values], material)
-    else:
-        ours, low, high, crops = mean(scale * np.asarray(values, float), material.units)
+    every = scale * np.array(values if by_seed else [values], float)
+    every, units = _known(every, material.units)
+    low, high = over_trainings(every, units) if every.size else (NONE, NONE)
+    ours = every.mean() if every.size else NONE
     holds = verdict(claim.rule, claim.paper, low, high)
     row = {"id": claim.id, "claim": claim.sentence, "holds if": claim.rule, "paper": claim.paper}
-    row |= {"ours": ours, "low": low, "high": high, "crops": crops, "holds here": holds}
+    row |= {"ours": ours, "low": low, "high": high, "crops": len(units), "holds here": holds}
+    row["p"] = _p(claim, every, units)
     if by_seed:
-        single = [scale * np.mean(value) for value in values]
+        single = list(every.mean(axis=1)) if every.size else []
         row |= _over_seeds(claim, holds, single)
     if claim.also is not None:
         row |= claim.also(material)
     return row
 
 
-def _over_trainings(values: list, material: Any) -> tuple[float, float, float, int]:
-    """Mean over seeds and crops, its interval, and how many crops; NaN where there is no seed."""
-    if not values:
-        return NONE, NONE, NONE, 0
-    every = np.array(values, float)
-    low, high = over_trainings(every, material.units)
-    return every.mean(), low, high, every.shape[1]
+def _known(every: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values (seeds, N) of the crops that have one, and their units; both empty without a seed."""
+    if not every.size:
+        return every, np.array([])
+    known = ~np.isnan(every).any(axis=0)
+    return every[:, known], np.asarray(units)[known]
+
+
+def _p(claim: Claim, every: np.ndarray, units: np.ndarray) -> float:
+    """`evaluation.p_value` of the bound that a verdict depends on; NaN without bound or values.
+
+    Inside two bounds it is the one that is less surely kept.
+    """
+    if claim.rule == PRINTED or not every.size:
+        return NONE
+    least, most = _bounds(claim.rule, claim.paper)
+    ours = every.mean()
+    if ours <= least:
+        return p_value(every, units, least)
+    if ours >= most:
+        return p_value(every, units, most)
+    finite = [bound for bound in (least, most) if np.isfinite(bound)]
+    return max(p_value(every, units, bound) for bound in finite)
+
+
+def _bounds(rule: str, printed: float) -> tuple[float, float]:
+    """The open interval that ours must lie in."""
+    return (-np.inf, printed) if rule == AT_MOST else BOUNDS[rule]
 
 
 def _over_seeds(claim: Claim, holds: str, single: list[float]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Both take the long tables of `tcnsc_lib.results.tables`, in percent.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,6 +16,7 @@ from matplotlib.lines import Line2D
 
 from tcnsc_lib.experiments import MODEL_B
 from tcnsc_lib.results.plots import COLOURS, FAINT, MARKERS, WIDTH
+from tcnsc_lib.results.trained import BETWEEN, marked
 
 GUESSING = 50
 
@@ -24,35 +26,38 @@ def table_plot(table: pd.DataFrame, columns: int = 5) -> Figure:
     """Accuracy by test set with intervals, one panel a row; the paper's (column "paper") hollow.
 
     A dagger where the interval is a point, since all crops were called alike: that is no certainty.
+    Rows with a mark (`trained.marked`) are grey, and a footnote says why.
     """
+    why = marked(table)
     names = list(dict.fromkeys(table.training))
     lines = -(-len(names) // columns)
     size = (WIDTH, 0.6 + 2.1 * lines)
     figure, axes = plt.subplots(lines, columns, figsize=size, sharey=True, squeeze=False)
     for axis, name in zip(axes.flat, names, strict=False):
-        _panel(axis, name, table[table.training == name])
+        _panel(axis, name, table[table.training == name], grey=name in why)
     for axis in axes.flat[len(names):]:
         axis.axis("off")
     floor = min(65, table.low.min() - 2, table.paper.min() - 2)
     for axis in axes[:, 0]:
         axis.set(ylabel="accuracy (%)", ylim=(floor, 101))
     _legend(figure, daggers=(table.low == table.high).any())
+    _footnote(figure, why)
     return figure
 
 
-def _panel(axis: Axes, name: str, rows: pd.DataFrame) -> None:
+def _panel(axis: Axes, name: str, rows: pd.DataFrame, grey: bool) -> None:
     """One row of the table: a place a test set."""
     for place, row in enumerate(rows.itertuples()):
-        _accuracy(axis, place, row)
+        _accuracy(axis, place, row, FAINT if grey else COLOURS[row.codec])
     axis.axhline(GUESSING, color=FAINT, linewidth=0.8, linestyle=":")
     axis.set(xticks=range(len(rows)))
-    axis.set_title(_title(name), fontsize=8)
+    axis.set_title(_title(name), fontsize=8, color=FAINT if grey else "black")
     axis.set_xticklabels(rows.codec, fontsize=7, rotation=60)
 
 
-def _accuracy(axis: Axes, place: int, row) -> None:
+def _accuracy(axis: Axes, place: int, row, colour: str) -> None:
     """Ours with its interval, the paper's beside it."""
-    style = {"marker": MARKERS[row.codec], "color": COLOURS[row.codec], "linestyle": "",
+    style = {"marker": MARKERS[row.codec], "color": colour, "linestyle": "",
              "markersize": 5}
     below = max(0, row.accuracy - row.low)
     above = max(0, row.high - row.accuracy)
@@ -85,33 +90,75 @@ def _legend(figure: Figure, daggers: bool) -> None:
     figure.legend(marks, words, loc="outside lower center", ncols=3)
 
 
+def _footnote(figure: Figure, why: Mapping[str, str]) -> None:
+    """Why rows are grey, above the legend's marks: each reason with the rows it is true of."""
+    if not why:
+        return
+    rows_of: dict[str, list[str]] = {}
+    for row, reasons in why.items():
+        for reason in reasons.split(BETWEEN):
+            rows_of.setdefault(reason, []).append(row)
+    told = [f"{reason}: {', '.join(rows)}" for reason, rows in rows_of.items()]
+    lines = ["grey: not shown to be trained to the end, in no ranking", *told]
+    wrapped = [textwrap.fill(line, 110, break_on_hyphens=False) for line in lines]
+    figure.legends[0].set_title("\n".join(wrapped), {"size": 7})
+
+
 # all rows on one test set
 
 def ranking(table: pd.DataFrame, seeds: pd.DataFrame | None = None,
-            codec_name: str = "LQ") -> Figure:
+            codec_name: str = "LQ", by: str = "accuracy") -> Figure:
     """All rows on one test set, the best on top: accuracy with interval, AUC, the paper's hollow.
 
-    seeds: `results.tables.seeds`, drawn as one small tick a seed where there are several.
+    seeds: `results.tables.seeds`, drawn as one small tick a seed where there are several. by: the
+    column that ranks. Rows with a mark (`trained.marked`) have no rank: they stand in grey below
+    all others, in the table's order, and a footnote says why.
     """
-    rows = table[table.codec == codec_name].sort_values("accuracy")
-    places = np.arange(len(rows))
+    why = marked(table)
+    rows = _placed(table[table.codec == codec_name], why, by)
     figure, axis = plt.subplots(figsize=(WIDTH, 0.9 + 0.28 * len(rows)))
-    colour = COLOURS[codec_name]
-    interval = [rows.accuracy - rows.low, rows.high - rows.accuracy]
-    axis.errorbar(rows.accuracy, places, xerr=interval, fmt="o", color=colour, capsize=2,
-                  markersize=5, label="accuracy, 95 % interval over people")
     if seeds is not None and seeds.seed.nunique() > 1:
-        place_of = dict(zip(rows.training, places, strict=True))
+        place_of = dict(zip(rows.training, rows.place, strict=True))
         _ticks(axis, seeds[seeds.codec == codec_name], place_of)
-    axis.plot(rows.auc, places, "D", color=FAINT, markersize=4, label="AUC")
-    axis.plot(rows.paper, places + 0.15, "o", color=colour, markerfacecolor="none", markersize=5,
-              label="accuracy, the paper")
+    grey = rows.training.isin(why)
+    for part, colour in ((rows[~grey], COLOURS[codec_name]), (rows[grey], FAINT)):
+        if len(part):
+            _numbers(axis, part, colour)
     axis.axvline(GUESSING, color=FAINT, linewidth=0.8, linestyle=":")
     axis.set_xlabel(f"accuracy and AUC at {codec_name}, % (dotted: guessing)")
     axis.set_xlim(min(45, rows.low.min() - 2), 101)
-    axis.set_yticks(places, rows.training)
-    figure.legend(loc="outside lower center", ncols=4, fontsize=7)
+    axis.set_yticks(rows.place, rows.training)
+    for label in axis.get_yticklabels():
+        label.set_color(FAINT if label.get_text() in why else "black")
+    _words(figure, axis)
+    _footnote(figure, why)
     return figure
+
+
+def _placed(rows: pd.DataFrame, why: Mapping[str, str], by: str) -> pd.DataFrame:
+    """The rows from below, `place` 0, to the top: marked ones, then the others as they rank."""
+    grey = rows.training.isin(why)
+    rows = pd.concat([rows[grey][::-1], rows[~grey].sort_values(by)])
+    return rows.assign(place=np.arange(len(rows)))
+
+
+def _numbers(axis: Axes, rows: pd.DataFrame, colour: str) -> None:
+    """Accuracy with its interval, AUC and the paper's accuracy, of rows in one colour."""
+    interval = [rows.accuracy - rows.low, rows.high - rows.accuracy]
+    axis.errorbar(rows.accuracy, rows.place, xerr=interval, fmt="o", color=colour, capsize=2,
+                  markersize=5, label="accuracy, 95 % interval over people")
+    axis.plot(rows.auc, rows.place, "D", color=FAINT, markersize=4, label="AUC")
+    axis.plot(rows.paper, rows.place + 0.15, "o", color=colour, markerfacecolor="none",
+              markersize=5, label="accuracy, the paper")
+
+
+def _words(figure: Figure, axis: Axes) -> None:
+    """The legend: each mark once, in the colour of the rows that have a rank."""
+    marks, words = axis.get_legend_handles_labels()
+    first = dict(zip(reversed(words), reversed(marks), strict=True))
+    shown = list(dict.fromkeys(words))
+    figure.legend([first[word] for word in shown], shown, loc="outside lower center", ncols=4,
+                  fontsize=7)
 
 
 def _ticks(axis: Axes, single: pd.DataFrame, place_of: dict[str, int]) -> None:
