@@ -24,6 +24,10 @@ A student of the method reads `detectors.tcnsc` and `training.loop`. Who brings 
 kind reads `faces.source`, who brings a detector `detectors.registry`; either is a new file and a
 line. Who doubts a number reads `evaluation`, then `results`.
 """
+import os
+
+# Threads of small operations sleep while they wait for one another, instead of using a core up.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 class CompanionError(Exception):

@@ -6,8 +6,7 @@ import pytest
 from toys import build, planned
 
 from tcnsc_lib import pool
-from tcnsc_lib.detectors.normalisation import reestimated
-from tcnsc_lib.detectors.outputs import OWN, STATISTICS, best_threshold, log_odds, unlabelled
+from tcnsc_lib.detectors.outputs import best_threshold, log_odds
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.training import loop, predictions
 from tcnsc_lib.training.predictions import predict_all, threshold
@@ -50,19 +49,9 @@ def test_a_run_on_other_qualities_is_calibrated_on_the_crops_that_are_asked_abou
     assert threshold(plan, others) == best_threshold(others.labels("val"), odds)
 
 
-@pytest.mark.parametrize("statistics", STATISTICS)
-def test_with_statistics_estimated_anew_it_is_that_of_the_detector_with_these(
-    faces, plan, statistics
-):
-    views = ("RAW",) if statistics == OWN else STATISTICS[statistics]
-    detector = train(plan).detector
-    copy = reestimated(detector, unlabelled(detector, faces, views))
-    odds = log_odds(copy, faces.images("RAW", "val"))
-    assert threshold(plan, faces, statistics) == best_threshold(faces.labels("val"), odds)
-
-
 def test_it_is_kept_with_the_predictions(faces, plan, monkeypatch):
-    predictions.predictions(plan, faces)
+    monkeypatch.setattr(pool, "cores", lambda: 1)
+    predict_all([plan], faces)
     assert set(kept(plan, "threshold*")) == {"threshold.json"}
     monkeypatch.setattr(predictions, "train", never)
     threshold(plan, faces)
@@ -75,9 +64,8 @@ def test_a_run_without_one_gets_it_and_its_predictions_stay_as_they_are(faces, p
     said = kept(plan, "predictions*")
     thresholds = kept(plan, "threshold*")
     assert set(said) == {"predictions.csv", "predictions-RAW-and-LQ.csv"}
-    assert set(thresholds) == {"threshold.json", "threshold-RAW-and-LQ.json"}
-    for name in thresholds:
-        (folder_of(plan) / name).unlink()
+    assert set(thresholds) == {"threshold.json"}
+    (folder_of(plan) / "threshold.json").unlink()
     monkeypatch.setattr(loop, "step", never)
     monkeypatch.setattr(predictions, "_make", never)
     predict_all([plan], faces, asked)
@@ -92,7 +80,6 @@ def test_a_run_without_one_gets_it_and_its_predictions_stay_as_they_are(faces, p
 
 def test_without_one_no_test_crop_is_asked_about(faces, plan, monkeypatch):
     predictions.predictions(plan, faces)
-    (folder_of(plan) / "threshold.json").unlink()
     parts = []
     images = faces.images
 
@@ -129,7 +116,8 @@ def test_one_of_other_weights_crops_or_codecs_is_chosen_again(faces, plan, chang
 
 def test_a_run_that_is_trained_anew_loses_it(faces, plan, monkeypatch):
     predictions.predictions(plan, faces)
-    threshold(plan, faces, "LQ")
+    predictions.predictions(plan, faces, "LQ")
+    threshold(plan, faces)
     monkeypatch.setattr("tcnsc_lib.training.folder.of_other_code", lambda folder: True)
     forget([folder_of(plan)])
     left = [path.name for path in Path(folder_of(plan)).iterdir()]

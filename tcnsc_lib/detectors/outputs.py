@@ -113,16 +113,12 @@ def predict_by_probe(detector: Detector, faces: FaceSet, codecs: tuple[str, ...]
 
 
 def predict_reestimated(
-    detector: Detector,
-    faces: FaceSet,
-    codecs: tuple[str, ...],
-    statistics: str,
-    split: str = "test",
+    detector: Detector, faces: FaceSet, codecs: tuple[str, ...], statistics: str
 ) -> pd.DataFrame:
     """Log-odds in `predict`'s form, after the running statistics were estimated anew.
 
-    statistics: a name in STATISTICS. Unlabelled training crops alone are used: no crop of `split`,
-    no label, no gradient. A detector without batch normalisation says what it says without.
+    statistics: a name in STATISTICS. Unlabelled training crops alone are used: no test crop, no
+    label, no gradient. A detector without batch normalisation says what it says without.
     """
     told = {}
     views: tuple[str, ...] = ()
@@ -131,7 +127,7 @@ def predict_reestimated(
         views = STATISTICS[statistics] or (name,)
         if views != before:
             copy = reestimated(detector, unlabelled(detector, faces, views))
-        told[name] = log_odds(copy, faces.images(name, split))
+        told[name] = log_odds(copy, faces.images(name, "test"))
     return pd.DataFrame(told)
 
 

@@ -118,8 +118,8 @@ def collect(wanted: Sequence[Job], evidence: Evidence) -> None:
     """Train what is missing of these, then write the test crops and all predictions as evidence.
 
     Model A brings its two probes along; PROBE and UNTRAINED may also be asked for by name. Model B
-    brings what its runs say after their statistics were re-estimated. All but the probes have a
-    threshold that was chosen on RAW validation crops (`Evidence.threshold`).
+    brings what its runs say after their statistics were re-estimated. All but these and the probes
+    have a threshold that was chosen on RAW validation crops (`Evidence.threshold`).
     """
     p = evidence.p
     asked = _once(wanted, p)
@@ -144,8 +144,10 @@ def _save(
 ) -> None:
     """Write what a run says under a name, with its threshold, the best on RAW validation crops."""
     said = predictions(made, crops, statistics)
-    chosen = round(threshold(made, crops, statistics), 4) + 0.0  # + 0.0: no "-0.0000"
-    notes = [note(folder_of(made)), f"threshold {chosen:.4f}"]
+    notes = [note(folder_of(made))]
+    if not statistics:
+        chosen = round(threshold(made, crops), 4) + 0.0  # + 0.0: no "-0.0000"
+        notes.append(f"threshold {chosen:.4f}")
     evidence.save_predictions(name, made.seed, said, notes)
 
 

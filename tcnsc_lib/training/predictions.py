@@ -78,15 +78,15 @@ def predictions(plan: Plan, faces: FaceSet, statistics: str = "") -> pd.DataFram
     return found
 
 
-def threshold(plan: Plan, faces: FaceSet, statistics: str = "") -> float:
+def threshold(plan: Plan, faces: FaceSet) -> float:
     """The log-odds from which on calling fake gets most RAW validation crops right.
 
-    RAW whatever the run was trained on. statistics: as for `predictions`; of those that are each
-    test set's, RAW's. Read from the run's folder, or made and kept as predictions are. Those that
-    lie there stay as they are, so a run that has them and no threshold is asked about no test crop.
+    RAW whatever the run was trained on, under the running statistics of the training. Read from the
+    run's folder, or made and kept as predictions are. Those that lie there stay as they are, so a
+    run that has them and no threshold is asked about no test crop.
     """
-    found = _found(_read_threshold, folder_of(plan), faces, statistics)
-    return _choose(train(plan, tell=False), faces, statistics) if found is None else found
+    found = _found(_read_threshold, folder_of(plan), faces)
+    return _choose(train(plan, tell=False), faces) if found is None else found
 
 
 def _found(read: Callable[..., Any], *what: Any) -> Any:
@@ -99,51 +99,49 @@ def _found(read: Callable[..., Any], *what: Any) -> Any:
 
 
 def _make(plan: Plan, faces: FaceSet, statistics: str) -> None:
-    """Write predictions.csv (a line with what it depends on, the table), and threshold.json."""
+    """Write predictions.csv: a line with what it depends on, then the table."""
     faces.check_part("test")
     run = train(plan, tell=False)
-    odds = _odds(run, faces, statistics, "test")
+    with threads(1):
+        if statistics:
+            odds = predict_reestimated(run.detector, faces, paper.CODECS, statistics)
+        else:
+            odds = predict(run.detector, faces, paper.CODECS)
     rows = odds.to_csv(index=False)
     head = depends_on(run.folder, faces, statistics) | {"crc": _checksum(rows)}
     write_text(_path(run.folder, statistics), f"# {json.dumps(head)}\n{rows}")
-    _choose(run, faces, statistics)
 
 
-def _choose(run: Run, faces: FaceSet, statistics: str) -> float:
+def _choose(run: Run, faces: FaceSet) -> float:
     """Write threshold.json; returns the threshold."""
-    odds = _odds(run, faces, statistics, "val")
+    with threads(1):
+        odds = predict(run.detector, faces, ("RAW",), "val")
     chosen = best_threshold(faces.labels("val"), odds.RAW.to_numpy())
-    told = {"threshold": chosen} | depends_on(run.folder, faces, statistics)
-    write_json(_path(run.folder, statistics, THRESHOLD), told)
+    told = {"threshold": chosen} | depends_on(run.folder, faces)
+    write_json(run.folder / THRESHOLD, told)
     return chosen
 
 
-def _odds(run: Run, faces: FaceSet, statistics: str, split: str) -> pd.DataFrame:
-    """What a run says of the test crops after all codecs, or of the validation crops on RAW."""
-    codecs = paper.CODECS if split == "test" else ("RAW",)
-    with threads(1):
-        if statistics:
-            return predict_reestimated(run.detector, faces, codecs, statistics, split)
-        return predict(run.detector, faces, codecs, split)
-
-
 def kept(folder: Path, faces: FaceSet, statistics: str = "") -> bool:
-    """Whether a run's folder has predictions and threshold of its weights, these crops, codecs."""
+    """Whether a run's folder has predictions of its weights, these crops and codecs.
+
+    And a threshold, which re-estimated statistics don't have.
+    """
     try:
         odds = _read(folder, faces, statistics)
-        chosen = _read_threshold(folder, faces, statistics)
+        has_threshold = bool(statistics) or _read_threshold(folder, faces) is not None
     except CompanionError:
         return False
-    return odds is not None and chosen is not None
+    return odds is not None and has_threshold
 
 
-def _read_threshold(folder: Path, faces: FaceSet, statistics: str) -> float | None:
+def _read_threshold(folder: Path, faces: FaceSet) -> float | None:
     """The threshold in a folder, as `_read` reads predictions."""
-    path = _path(folder, statistics, THRESHOLD)
+    path = Path(folder) / THRESHOLD
     if not path.exists() or not (Path(folder) / WEIGHTS).exists():
         return None
     found = record(path, Threshold, CURE)
-    same = found.model_extra == depends_on(folder, faces, statistics)
+    same = found.model_extra == depends_on(folder, faces)
     return found.threshold if same else None
 
 
@@ -188,9 +186,9 @@ def depends_on(folder: Path, faces: FaceSet, statistics: str = "") -> dict:
     return found | {"statistics": [statistics, SEEN, AT_ONCE]} if statistics else found
 
 
-def _path(folder: Path, statistics: str, file: str = PREDICTIONS) -> Path:
-    """predictions.csv, or "predictions-RAW-and-LQ.csv"; of another file alike."""
-    name = Path(file)
+def _path(folder: Path, statistics: str) -> Path:
+    """predictions.csv, or "predictions-RAW-and-LQ.csv"."""
+    name = Path(PREDICTIONS)
     return Path(folder) / (f"{name.stem}-{slug(statistics)}{name.suffix}" if statistics else name)
 
 
@@ -227,7 +225,7 @@ def _predict(plan: Plan, statistics: Sequence[str], faces: FaceSet) -> None:
     """In a worker: the tables stay there, on disk."""
     for name in statistics:
         predictions(plan, faces, name)
-        threshold(plan, faces, name)
+    threshold(plan, faces)
 
 
 def _fill_unlabelled(statistics: Sequence[Sequence[str]], faces: FaceSet) -> None:
