@@ -80,6 +80,7 @@ def test_a_run_without_one_gets_it_and_its_predictions_stay_as_they_are(faces, p
 
 def test_without_one_no_test_crop_is_asked_about(faces, plan, monkeypatch):
     predictions.predictions(plan, faces)
+    (folder_of(plan) / "threshold.json").unlink()
     parts = []
     images = faces.images
 

@@ -99,7 +99,7 @@ def _found(read: Callable[..., Any], *what: Any) -> Any:
 
 
 def _make(plan: Plan, faces: FaceSet, statistics: str) -> None:
-    """Write predictions.csv: a line with what it depends on, then the table."""
+    """Write predictions.csv (a line with what it depends on, the table), and threshold.json."""
     faces.check_part("test")
     run = train(plan, tell=False)
     with threads(1):
@@ -110,6 +110,8 @@ def _make(plan: Plan, faces: FaceSet, statistics: str) -> None:
     rows = odds.to_csv(index=False)
     head = depends_on(run.folder, faces, statistics) | {"crc": _checksum(rows)}
     write_text(_path(run.folder, statistics), f"# {json.dumps(head)}\n{rows}")
+    if not statistics:
+        _choose(run, faces)
 
 
 def _choose(run: Run, faces: FaceSet) -> float:
