@@ -244,13 +244,6 @@ def test_a_detector_without_batch_normalisation_says_the_same(faces):
     assert predict_reestimated(Grain(), faces, ("RAW", "LQ"), "LQ").equals(plain)
 
 
-def test_other_parts_are_predicted_alike(faces):
-    images = faces.images("LQ", "train")
-    copy = reestimated(normed(), unlabelled(normed(), faces, ("RAW",)))
-    anew = predict_reestimated(normed(), faces, ("LQ",), "RAW", "train")
-    np.testing.assert_array_equal(anew.LQ, log_odds(copy, images))
-
-
 # the threshold
 
 

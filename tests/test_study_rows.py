@@ -120,7 +120,6 @@ def test_a_row_changes_of_the_schedule_what_its_name_says(row):
         "rate 1e-4": {"learning_rate": 1e-4},
         "no flip": {"flip": False},
         "twice the images": {"batch_size": 128},
-        "group normalisation": {"learning_rate": P.schedule.learning_rate / 4},
     }
     expected = {}
     for words, change in said.items():
