@@ -41,6 +41,7 @@ from tcnsc_lib.experiments.names import (
     Experiment,
     Job,
     jobs,
+    seeds_of,
 )
 from tcnsc_lib.experiments.settings import ablation, cuts
 
@@ -75,6 +76,7 @@ __all__ = [
     "jobs",
     "plan",
     "probed",
+    "seeds_of",
     "study",
     "tcnsc",
     "tell_study",

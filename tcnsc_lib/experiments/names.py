@@ -127,6 +127,10 @@ def _jobs(names: Iterable[str], p: Profile) -> list[Job]:
     """From the profile's first seed; those in `SEVERAL` from the others too."""
     found = []
     for name in names:
-        seeds = p.seeds if name in SEVERAL else 1
-        found += [(name, p.seed + i) for i in range(seeds)]
+        found += [(name, seed) for seed in seeds_of(name, p)]
     return found
+
+
+def seeds_of(name: str, p: Profile) -> range:
+    """The seeds that an experiment is trained from: several, or the profile's first alone."""
+    return range(p.seed, p.seed + (p.seeds if name in SEVERAL else 1))

@@ -189,8 +189,7 @@ class Photographs(Source):
         )
         lent = open_image(donor.path)
         lent_points = np.array(theirs.landmarks)
-        bottleneck = max(forge.LEAST, round(self.settings.bottleneck * size))
-        fake, mask = forge.swap(image, points, lent, lent_points, bottleneck)
+        fake, mask = forge.swap(image, points, lent, lent_points, self.settings.square)
         real = forge.resampled(image, points, mask)
         if face.monochrome:
             fake = forge.in_tones_of(image, fake, mask)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from tcnsc_lib import CompanionError
+from tcnsc_lib.faces import forge
 from tcnsc_lib.faces.detect import to_crop
 from tcnsc_lib.faces.spelling import shown
 from tcnsc_lib.faces.store import LANDMARKS, FaceSet
@@ -38,6 +39,11 @@ class FaceSettings:
     split: str = "paper"
     bottleneck: float = 0.39
     seed: int = 0
+
+    @property
+    def square(self) -> int:
+        """Side of the square that a swapped face passes through, pixels."""
+        return max(forge.LEAST, round(self.bottleneck * self.size))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from tcnsc_lib.analysis import means, means_over_seeds
 from tcnsc_lib.analysis.spectrum import BANDS, gains
 from tcnsc_lib.analysis.ssim import figure5_means
 from tcnsc_lib.evidence import Evidence
-from tcnsc_lib.experiments import MODEL_B, SEEDED, SEVERAL, TABLE2, TABLE3
+from tcnsc_lib.experiments import MODEL_B, SEEDED, TABLE2, TABLE3, seeds_of
 from tcnsc_lib.experiments.study import FACTORS, ROWS, restated
 from tcnsc_lib.results import claims, contrasts, tables, trained
 
@@ -36,8 +36,7 @@ def _of_seeds(*experiments: str) -> Callable[[Evidence], list[str]]:
     def needs(e: Evidence) -> list[str]:
         names = []
         for experiment in experiments:
-            seeds = e.p.seeds if experiment in SEVERAL else 1
-            names += [e.predicted(experiment, e.p.seed + i) for i in range(seeds)]
+            names += [e.predicted(experiment, seed) for seed in seeds_of(experiment, e.p)]
         return ["crops", *names]
 
     return needs

@@ -13,7 +13,7 @@ from tcnsc_lib.detectors.capsule import Capsule
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.evaluation import auc_values
 from tcnsc_lib.evidence import Evidence
-from tcnsc_lib.experiments import SEVERAL, TABLE3
+from tcnsc_lib.experiments import TABLE3, seeds_of
 
 LEAST = 95.0
 """The validation AUC, in percent, from which on a detector counts as trained: a bound of ours."""
@@ -74,8 +74,7 @@ def best_other(e: Evidence, codec: str) -> str:
 
 def _auc(e: Evidence, experiment: str, codec: str) -> float:
     """A share in [0, 1], the mean over seeds."""
-    seeds = e.p.seeds if experiment in SEVERAL else 1
-    every = [e.predictions(experiment, e.p.seed + i)[codec] for i in range(seeds)]
+    every = [e.predictions(experiment, seed)[codec] for seed in seeds_of(experiment, e.p)]
     return float(np.mean([auc_values(e.y, p.to_numpy()) for p in every]))
 
 

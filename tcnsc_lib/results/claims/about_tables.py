@@ -1,7 +1,7 @@
 """The claims about Tables 1 to 3 (section 4.2). Their material is the Evidence itself.
 
 Differences are paired on the same test crops. Models that are trained from several seeds
-(`SEVERAL`) are compared seed by seed, others by the first seed.
+(`experiments.SEVERAL`) are compared seed by seed, others by the first seed.
 """
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from tcnsc_lib.experiments import (
     PROBE,
     RANDOM_AUGMENTED,
     REESTIMATED,
-    SEVERAL,
     XCEPTION,
+    seeds_of,
 )
 from tcnsc_lib.results.claims.rules import AT_MOST, Claim
 from tcnsc_lib.results.trained import best_other
@@ -36,15 +36,12 @@ Measure = Callable[[Evidence], "pd.Series | list[pd.Series]"]
 
 def _by_seed(e: Evidence, experiment: str, calibrated: bool = False) -> list[pd.DataFrame]:
     """What an experiment gets right (`Evidence.right`), for each seed that it is trained from."""
-    seeds = e.p.seeds if experiment in SEVERAL else 1
-    return [e.right(experiment, e.p.seed + i, calibrated) for i in range(seeds)]
+    return [e.right(experiment, seed, calibrated) for seed in seeds_of(experiment, e.p)]
 
 
 def _shares(e: Evidence, experiments: Iterable[str]) -> pd.DataFrame:
     """The share of test crops that each gets right, over its seeds: a row each, a column a set."""
-    shares = {name: sum(_by_seed(e, name)).mean() for name in experiments}
-    counts = {name: len(_by_seed(e, name)) for name in experiments}
-    return pd.DataFrame({name: share / counts[name] for name, share in shares.items()}).T
+    return pd.DataFrame({name: pd.concat(_by_seed(e, name)).mean() for name in experiments}).T
 
 
 def _paired(
