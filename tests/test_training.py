@@ -16,7 +16,9 @@ from toys import TINY, Tiny, build, fit, tiny
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.detectors.ablations import SimilarityAlone
+from tcnsc_lib.detectors.outputs import probabilities
 from tcnsc_lib.detectors.tcnsc import TCNSC
+from tcnsc_lib.evaluation import summary
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.training import checkpoint, loop
 from tcnsc_lib.training.batches import Part, batch, batch_indices
@@ -98,6 +100,16 @@ def test_the_log_has_a_row_each_iteration_and_the_terms_of_equation_4(whole):
     assert whole.log.iteration.tolist() == list(range(1, 9))
     np.testing.assert_allclose(whole.log.total, whole.log.cro + 1.0 * whole.log.sim, rtol=1e-6)
     assert whole.log.iteration[whole.log.val_accuracy.notna()].tolist() == [4, 8]
+
+
+def test_the_curve_has_the_scores_of_raw_and_of_compressed_validation_crops(whole, faces):
+    y = faces.labels("val")
+    last = whole.log.iloc[-1]
+    for codec, ending in (("RAW", ""), ("LQ", "_LQ")):
+        p = probabilities(whole.detector, faces.images(codec, "val"))
+        scores = summary(y, p)
+        assert last[f"val_accuracy{ending}"] == pytest.approx(100 * scores["accuracy"])
+        assert last[f"val_auc{ending}"] == pytest.approx(100 * scores["auc"])
 
 
 def test_the_learning_rate_falls_exponentially_to_its_final_share(whole):

@@ -105,14 +105,20 @@ def verdict_table(table: pd.DataFrame) -> str:
 
 
 def in_short(table: pd.DataFrame) -> str:
-    """The study's rows of `items.verdicts`, at the default profile: claim, paper, here, verdict."""
+    """The study's rows of `items.verdicts`: claim, paper, and each profile's number and verdict."""
+    names = profiles_of(table)
+    head = ["does it hold?", "paper"]
+    for name in names:
+        head += [heading(name), ""]
     lines = []
     for row in table[table["item"].isin(STUDY)].to_dict("records"):
-        unit = row["unit"]
-        ours = cell(row[DEFAULT], unit, row[f"{DEFAULT}_low"], row[f"{DEFAULT}_high"])
-        verdict = f"**{row[f'{DEFAULT}_holds']}**"
-        lines.append([row["claim"], cell(row["paper"], unit), ours, verdict])
-    return markdown(["does it hold?", "paper", "here", ""], lines)
+        cells = [row["claim"], cell(row["paper"], row["unit"])]
+        for name in names:
+            ours = cell(row[name], row["unit"], row[f"{name}_low"], row[f"{name}_high"])
+            verdict = "" if ours == NOTHING else f"**{row[f'{name}_holds']}**"
+            cells += [ours, verdict]
+        lines.append(cells)
+    return markdown(head, lines)
 
 
 def table1(evidences: Mapping[str, Evidence]) -> str:

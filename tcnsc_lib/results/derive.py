@@ -48,10 +48,20 @@ def _with_marks(needs: Callable[[Evidence], list[str]]) -> Callable[[Evidence], 
 
 
 def _of_study(e: Evidence) -> list[str]:
-    """The test crops, and what model B and the factors' runs say, from the first seed."""
-    needed = ["crops"]
+    """The test crops, and what model B's run says, from the first seed; other rows may be there."""
+    return ["crops", *_said_by(e, MODEL_B)]
+
+
+def _of_factors(e: Evidence) -> list[str]:
+    """The same, and what every combination of the factors says."""
+    return [*_of_study(e), *_said_by(e, *FACTORS.values())]
+
+
+def _said_by(e: Evidence, *experiments: str) -> list[str]:
+    """What these rows of the study say, with all their statistics."""
+    needed = []
     for row in ROWS:
-        if row.name == MODEL_B or row.name in FACTORS.values():
+        if row.name in experiments:
             filed = [restated(row.name, statistics) for statistics in ("", *row.statistics)]
             needed += [e.study.predicted(name) for name in filed]
     return needed
@@ -102,8 +112,8 @@ DERIVED: dict[str, Derived] = {
     "table2_differences": Derived(tables.seed_differences, _of_seeds(*SEEDED)),
     **_claims("Table 2", _of_seeds(*TABLE2.values())),
     "study": Derived(contrasts.study, _of_study),
-    "study_factors": Derived(contrasts.factorial, _of_study),
-    "study_effects": Derived(contrasts.effects, _of_study),
+    "study_factors": Derived(contrasts.factorial, _of_factors),
+    "study_effects": Derived(contrasts.effects, _of_factors),
     "study_statistics": Derived(contrasts.alone, _of_study),
     **_claims("Study", _of_study),
     "table3": Derived(tables.table3, OF_TABLE3),

@@ -31,6 +31,7 @@ CHECKPOINT_SECONDS = 30
 WATCHED = 64  # validation crops that `Detector.watch` looks at
 WATCH = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000)
 """The steps before which it looks; it also looks before the last."""
+COMPRESSED = "_LQ"  # ends the names of the scores on compressed validation crops
 INTERIM = 5000  # validation crops for a point of the curve; the last point takes all
 
 
@@ -129,12 +130,13 @@ class Validation:
     """The validation crops of a run: for the points of its curve, and for what it watches."""
 
     def __init__(self, detector: Detector, faces: FaceSet, views: tuple[str, ...], where: str):
-        self.images = faces.images(views[0], "val")
+        images = faces.images(views[0], "val")
+        twins = faces.images(twin_view(views), "val")
+        self.scored = {"": images, COMPRESSED: faces.images("LQ", "val")}
         self.y = faces.labels("val")
         rows = np.linspace(0, len(self.y) - 1, WATCHED).astype(int)
         self.rows = np.unique(rows)
-        twins = faces.images(twin_view(views), "val")
-        self.x = self._prepared(detector, self.images, where)
+        self.x = self._prepared(detector, images, where)
         self.x_twin = self._prepared(detector, twins, where)
         self.y_watched = torch.from_numpy(self.y[self.rows]).to(where)
 
@@ -149,12 +151,19 @@ class Validation:
             return detector.watch(self.x, self.y_watched, self.x_twin)
 
     def score(self, detector: Detector, schedule: Schedule, iteration: int) -> dict[str, float]:
-        """`validate` where the curve has a point, else nothing."""
+        """`validate` on the first view and on LQ where the curve has a point, else nothing.
+
+        The names of the second end in `COMPRESSED`.
+        """
         last = schedule.is_last(iteration)
         if (iteration + 1) % schedule.validate != 0 and not last:
             return {}
         every = 1 if last else max(1, len(self.y) // INTERIM)
-        return validate(detector, self.images[::every], self.y[::every])
+        row = {}
+        for ending, images in self.scored.items():
+            scores = validate(detector, images[::every], self.y[::every])
+            row |= {name + ending: score for name, score in scores.items()}
+        return row
 
 
 def twin_view(views: tuple[str, ...]) -> str:
@@ -165,7 +174,7 @@ def twin_view(views: tuple[str, ...]) -> str:
 def validate(detector: Detector, images: np.ndarray, y: np.ndarray) -> dict[str, float]:
     """val_accuracy and val_auc in percent, since people read the log.
 
-    images: validation crops, uint8 (N, S, S, 3), after the codec of the first view. y: int64 (N,).
+    images: validation crops, uint8 (N, S, S, 3), after a codec. y: int64 (N,).
     """
     scores = summary(y, probabilities(detector, images))
     return {"val_accuracy": 100 * scores["accuracy"], "val_auc": 100 * scores["auc"]}

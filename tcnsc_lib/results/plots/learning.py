@@ -12,6 +12,9 @@ from tcnsc_lib.results.plots import COLOURS, FAINT, LINE_MARKS, LINES, WIDTH
 
 SPACES = "zh"
 TERMS = {"sim": "gradient of λ Loss_sim", "cro": "gradient of Loss_cro"}
+VALIDATED = {"RAW": "val_accuracy", "LQ": "val_accuracy_LQ"}
+"""Test set -> its column in a run's log."""
+
 QUESTIONS = (
     "do twins agree more\nthan different images?",
     "how many directions\nare used?",
@@ -72,10 +75,7 @@ def curves(log: pd.DataFrame) -> Figure:
     """A run's log: its losses over the iterations on logarithmic axes, and validation accuracy."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.4))
     _losses(left, log)
-    points = log.dropna(subset="val_accuracy")
-    right.plot(points.iteration, points.val_accuracy, color=COLOURS["RAW"], marker="o",
-               markersize=3)
-    right.set(xlabel="iteration", ylabel="validation accuracy (%)")
+    _validation(right, log)
     return figure
 
 
@@ -87,3 +87,14 @@ def _losses(axis: Axes, log: pd.DataFrame) -> None:
     axis.axhline(np.log(2), color=FAINT, linewidth=1, linestyle=":", label="log 2: guessing")
     axis.set(xlabel="iteration (logarithmic)", ylabel="loss", xscale="log", yscale="log")
     axis.legend(loc="lower left", fontsize=7)
+
+
+def _validation(axis: Axes, log: pd.DataFrame) -> None:
+    """Validation accuracy on RAW and, where the run has it, on LQ."""
+    points = log.dropna(subset="val_accuracy")
+    for codec, name in VALIDATED.items():
+        if name in points:
+            axis.plot(points.iteration, points[name], color=COLOURS[codec], marker="o",
+                      markersize=3, label=codec)
+    axis.set(xlabel="iteration", ylabel="validation accuracy (%)")
+    axis.legend(loc="lower right", fontsize=7)
