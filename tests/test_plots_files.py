@@ -148,7 +148,7 @@ def test_a_file_that_is_no_table_is_named(name, table, content, e):
     ("table3", "table3", "training"), ("table3_lq", "table3", "auc"),
     ("study", "study", "minus_b_low"), ("channels", "channel", "share"),
     ("channels", "channel_shifts", "shift"),
-    ("training_curves", "training_curves", "val_accuracy")])
+    ("training_curves", "training_curves", "val_accuracy"), ("validation", "validation", "LQ")])
 def test_a_table_that_lacks_a_column_is_named_with_it(name, table, column, e):
     store(e, table, MADE[table].drop(columns=column))
     words = f"{name} can't be drawn from .*{table}.csv.*, where .*'{column}'.* is missing"

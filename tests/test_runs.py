@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tcnsc_lib.analysis.runs import agreement, collapse, costs, network
+from tcnsc_lib.analysis.runs import agreement, collapse, costs, network, validation
 from tcnsc_lib.detectors.tcnsc import TCNSC
 
 GRADIENTS = ["gradient_cro", "gradient_sim"]
@@ -56,6 +56,22 @@ def test_the_collapse_table_has_a_row_each_look_at_each_model():
     assert table.gradient_cro[:4].tolist() == [10, 1, 0.1, 0.01]
     assert set(table[table.gradient_sim == 0].training) == {"model B"}
     assert set(table[table.gradient_cro == 0].training) == {"model A"}
+
+
+# validation
+
+def test_validation_has_the_points_of_each_curve_by_hand():
+    nothing = np.nan
+    log = pd.DataFrame({
+        "iteration": [1, 2, 3], "val_accuracy": [nothing, 90.0, 95.0],
+        "val_auc": [nothing, 97.0, 99.0], "val_accuracy_LQ": [nothing, 60.0, 70.0],
+        "val_auc_LQ": [nothing, 80.0, 85.0]})
+    table = validation({("model B", 0): log, ("dual", 1): log})
+    columns = ["training", "seed", "iteration", "RAW", "LQ", "auc_RAW", "auc_LQ"]
+    assert table.columns.tolist() == columns
+    assert table.to_numpy().tolist() == [
+        ["model B", 0, 2, 90.0, 60.0, 97.0, 80.0], ["model B", 0, 3, 95.0, 70.0, 99.0, 85.0],
+        ["dual", 1, 2, 90.0, 60.0, 97.0, 80.0], ["dual", 1, 3, 95.0, 70.0, 99.0, 85.0]]
 
 
 # costs

@@ -155,3 +155,18 @@ def test_the_auc_of_a_detector_with_several_seeds_is_their_mean(scored):
     upside_down = pd.DataFrame(dict.fromkeys(paper.CODECS, np.where(scored.y == 1, -1.0, 1.0)))
     scored.save_predictions("Xception-C23", P.seed + 1, upside_down)
     assert trained.best_other(scored, "LQ") != "Xception-C23"  # 75 and 0 by seed; others 50
+
+
+# the last quarter
+
+
+def test_what_the_last_quarter_gains_by_hand(toy):
+    rows = []
+    for seed, curve in enumerate(([80, 90, 94, 95], [82, 92, 95, 95])):
+        for step, raw in enumerate(curve, start=1):
+            rows.append({"training": "model B", "seed": seed, "iteration": 100 * step, "RAW": raw,
+                         "LQ": 70 - step, "auc_RAW": 99, "auc_LQ": 90})
+    toy.save("validation", pd.DataFrame(rows))
+    (row,) = trained.last_quarter(toy).to_dict("records")
+    assert row == {"training": "model B", "seeds": 2, "iterations": 400, "RAW": 95.0, "LQ": 66.0,
+                   "rise_RAW": 0.5, "rise_LQ": -1.0}

@@ -53,6 +53,31 @@ def collapse(logs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return table[["training", "updates", *rest]]
 
 
+VALIDATED = {
+    "RAW": "val_accuracy",
+    "LQ": "val_accuracy_LQ",
+    "auc_RAW": "val_auc",
+    "auc_LQ": "val_auc_LQ",
+}
+"""Column of `validation` -> column of a log."""
+
+
+def validation(logs: Mapping[tuple[str, int], pd.DataFrame]) -> pd.DataFrame:
+    """How models do on the validation part while they train: a row each time.
+
+    logs: (row's name, seed) -> `Run.log` of a model whose X is RAW. Columns training (the row's
+    name), seed, iteration (steps taken), then accuracy and AUC in percent, as VALIDATED names them.
+    """
+    parts = []
+    for (row, seed), log in logs.items():
+        points = log.dropna(subset="val_accuracy")
+        scores = {column: points[name] for column, name in VALIDATED.items()}
+        table = pd.DataFrame({"iteration": points.iteration} | scores)
+        parts.append(table.assign(training=row, seed=seed))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["training", "seed", "iteration", *VALIDATED]]
+
+
 def costs(runs: Mapping[str, Run]) -> pd.DataFrame:
     """What detectors cost to train: a row for each name and run, in their order.
 

@@ -43,6 +43,7 @@ MEASURED = {
     "table3_costs": ("detector",),
     "trace": ("face",),
     "training_curves": ("iteration",),
+    "validation": ("training", "seed", "iteration"),
 }
 TEXT = {
     "case", "codec", "definition", "detector", "face", "holds here", "id", "model", "optimizer",

@@ -62,6 +62,8 @@ WATCHED = {"gradient_cro": 50.0, "gradient_sim": 5.0, "rank_z": 15.0, "rank_h": 
 WATCHED |= dict.fromkeys(("cos_twins_z", "cos_different_z", "spread_z"), 0.5)
 WATCHED |= dict.fromkeys(("cos_twins_h", "cos_different_h", "spread_h"), 0.5)
 CURVES = {"total": 0.5, "cro": 0.5, "sim": 0.05}
+VALIDATED = dict.fromkeys(("RAW", "LQ", "rise_RAW", "rise_LQ"), 20.0)
+VALIDATED |= dict.fromkeys(("auc_RAW", "auc_LQ"), 15.0)
 CURVES |= dict.fromkeys(("val_accuracy", "val_accuracy_LQ"), 20.0)
 CURVES |= dict.fromkeys(("val_auc", "val_auc_LQ"), 15.0)
 DIFFERENCES = {"difference": 15.0, "low": 40.0, "high": 40.0, "least": 20.0, "most": 20.0}
@@ -100,6 +102,8 @@ RULES = {
     "channel_shifts.csv": Rule({"shift": 0.5, "spread": 0.5}),
     "collapse.csv": Rule(WATCHED),
     "training_curves.csv": Rule(WATCHED | CURVES),
+    "validation.csv": Rule(VALIDATED),
+    "last_quarter.csv": Rule(VALIDATED),
     "cosines.csv": Rule({"twins (RAW, LQ)": 0.2, "different people": 0.3,
                          "real against fake": 0.5}),
     "trace.csv": Rule(dict.fromkeys(CODECS, 0.2)),

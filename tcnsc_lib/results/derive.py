@@ -111,6 +111,7 @@ DERIVED: dict[str, Derived] = {
     "table2_seeds": Derived(tables.seeds, _of_seeds(*SEEDED)),
     "table2_differences": Derived(tables.seed_differences, _of_seeds(*SEEDED)),
     **_claims("Table 2", _of_seeds(*TABLE2.values())),
+    "last_quarter": Derived(trained.last_quarter, _measured("validation")),
     "study": Derived(contrasts.study, _of_study),
     "study_factors": Derived(contrasts.factorial, _of_factors),
     "study_effects": Derived(contrasts.effects, _of_factors),

@@ -1,7 +1,7 @@
-"""Which detectors of Table 3 are trained to the end. The others are marked, and ranked by nobody.
+"""What is trained to the end: Table 3's detectors, and model B and dual.
 
 A detector that has learned next to nothing has nothing to lose: it falls by little from RAW to LQ,
-and would look robust.
+and would look robust. So such ones are marked, and ranked by nobody.
 """
 from __future__ import annotations
 
@@ -95,3 +95,24 @@ def marked(table: pd.DataFrame) -> dict[str, str]:
         return {}
     told = table.dropna(subset="mark")
     return dict(zip(told.training, told.mark.astype(str), strict=True))
+
+
+LAST = 0.25  # of a training: where it should gain no more
+
+
+def last_quarter(e: Evidence) -> pd.DataFrame:
+    """Do model B and dual still learn when they end? Validation accuracy in percent, a row a model.
+
+    Columns training, seeds, iterations; RAW, LQ: at the end, means over seeds; rise_RAW, rise_LQ:
+    what of them was gained in the last quarter of the training, in points.
+    """
+    rows = []
+    for training, points in e.read("validation").groupby("training", sort=False):
+        last = points.iteration.max()
+        before = points.iteration[points.iteration <= (1 - LAST) * last].max()
+        every = points.groupby("iteration")[["RAW", "LQ"]].mean()
+        row = {"training": training, "seeds": points.seed.nunique(), "iterations": last}
+        row |= every.loc[last].to_dict()
+        gained = every.loc[last] - every.loc[before]
+        rows.append(row | gained.add_prefix("rise_").to_dict())
+    return pd.DataFrame(rows)

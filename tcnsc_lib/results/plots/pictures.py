@@ -25,7 +25,7 @@ from tcnsc_lib.results.plots.accuracies import ranking, table_plot
 from tcnsc_lib.results.plots.compression import figure5, figure6
 from tcnsc_lib.results.plots.crops import Crops, figure1, figure4
 from tcnsc_lib.results.plots.embedding import figure3
-from tcnsc_lib.results.plots.learning import collapse, curves
+from tcnsc_lib.results.plots.learning import collapse, curves, validation
 from tcnsc_lib.results.plots.network import figure2
 from tcnsc_lib.results.plots.robustness import channels, study
 from tcnsc_lib.results.trained import with_marks
@@ -75,6 +75,7 @@ PICTURES = {
     "study": Picture(study, ("study",)),
     "channels": Picture(channels, ("channel", "channel_shifts")),
     "training_curves": Picture(curves, ("training_curves",)),
+    "validation": Picture(validation, ("validation",)),
 }
 """Name -> how it is drawn, and from which stored tables."""
 
