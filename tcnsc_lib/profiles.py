@@ -140,19 +140,20 @@ DEMO = Profile(
     width=8,
     pretrained=False,
     schedule=Schedule(
-        iterations=320,
-        learning_rate=3e-3,
+        iterations=240,
+        learning_rate=4e-3,
         final_lr_share=0.02,
         precision="float32",
-        validate=40,
+        validate=30,
     ),
 )
 PHOTOS = Profile(
     name="photos",
     source="photos",
     size=96,
+    width=32,
     pretrained=False,
-    schedule=Schedule(iterations=400, learning_rate=1e-3, validate=200),
+    schedule=Schedule(iterations=600, learning_rate=2e-3, final_lr_share=0.02, validate=50),
 )
 PHOTOS_224 = Profile(name="photos-224", source="photos", pretrained=False)
 FFPP = Profile(name="ffpp", source="ffpp")
