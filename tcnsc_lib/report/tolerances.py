@@ -1,9 +1,10 @@
 """How far a number may move when its file is made again on another machine, by file and column.
 
-Another processor adds in another order, and after a training that is like another seed. So what
-follows from a training may move somewhat further than between the seeds of table2_seeds.csv. Table
-3 has three times that, for its trainings are short and their outputs near the threshold. Figures 1,
-5 and 6 train nothing: on two generations of AMD processors they were the same to the last digit.
+Another processor adds in another order; within six steps of a training that has grown to percents
+of the loss, and the rest is like another seed. From an AMD EPYC to an Intel Xeon single trainings
+of the demo moved by up to 14 points of accuracy (Xception-RAW at LQ; 10 for all others) and 4 of
+AUC, means of three by 6.5 and 2.2 (other_processor.csv). What follows from a training may move by
+about twice that. Figures 1, 5 and 6 train nothing: there they were the same to the last digit.
 """
 from __future__ import annotations
 
@@ -52,12 +53,11 @@ def _means(difference: float, skipped: dict[str, str] | None = None) -> Rule:
     return Rule(dict.fromkeys(("mean", "low", "high"), difference), skipped or {})
 
 
-# Single trainings: at LQ those of model B differ by 6 points (one standard deviation over five
-# seeds) in accuracy and by 1 in AUC, and another processor is like another seed.
-SCORES = {"accuracy": 20.0, "calibrated": 20.0, "auc": 6.0, "eer": 10.0, "low": 25.0,
-          "high": 25.0, "reals_called_fake": 45.0, "fakes_called_real": 45.0}
-SCORES3 = {"accuracy": 40.0, "calibrated": 40.0, "auc": 24.0, "eer": 32.0, "low": 45.0,
-           "high": 45.0, "reals_called_fake": 80.0, "fakes_called_real": 80.0}
+# Single trainings. Model A's untrained classifier may call all crops real, or all fake.
+SCORES = {"accuracy": 16.0, "calibrated": 20.0, "auc": 6.0, "eer": 8.0, "low": 18.0,
+          "high": 18.0, "reals_called_fake": 50.0, "fakes_called_real": 50.0}
+SCORES3 = {"accuracy": 30.0, "calibrated": 40.0, "auc": 12.0, "eer": 20.0, "low": 35.0,
+           "high": 35.0, "reals_called_fake": 70.0, "fakes_called_real": 70.0}
 WATCHED = {"gradient_cro": 50.0, "gradient_sim": 5.0, "rank_z": 15.0, "rank_h": 15.0}
 WATCHED |= dict.fromkeys(("cos_twins_z", "cos_different_z", "spread_z"), 0.5)
 WATCHED |= dict.fromkeys(("cos_twins_h", "cos_different_h", "spread_h"), 0.5)
@@ -66,7 +66,7 @@ VALIDATED = dict.fromkeys(("RAW", "LQ", "rise_RAW", "rise_LQ"), 20.0)
 VALIDATED |= dict.fromkeys(("auc_RAW", "auc_LQ"), 15.0)
 CURVES |= dict.fromkeys(("val_accuracy", "val_accuracy_LQ"), 20.0)
 CURVES |= dict.fromkeys(("val_auc", "val_auc_LQ"), 15.0)
-DIFFERENCES = {"difference": 15.0, "low": 40.0, "high": 40.0, "least": 20.0, "most": 20.0}
+DIFFERENCES = {"difference": 10.0, "low": 30.0, "high": 30.0, "least": 16.0, "most": 16.0}
 CHANNEL = ("channel", "left", "right", "share", "mean", "running_mean")
 CODECS = ("RAW", "HQ", "MQ", "LQ", "WEBP")
 SSIM = ("grey, Gaussian", "colour, Gaussian", "grey, 7 x 7", "colour, 7 x 7")
@@ -82,16 +82,16 @@ RULES = {
     "table1.csv": Rule(SCORES),
     "table1_literal.csv": Rule(SCORES),
     "difficulty.csv": Rule(SCORES),
-    "table1_claims.csv": _claims(15.0, single=20.0, ends=40.0),
+    "table1_claims.csv": _claims(10.0, single=16.0, ends=30.0),
     "table2.csv": Rule(SCORES),
     "table2_seeds.csv": Rule(SCORES),
     "table2_differences.csv": Rule(DIFFERENCES, {"settled": FOLLOWS}),
-    "table2_claims.csv": _claims(35.0, single=60.0, ends=80.0),
+    "table2_claims.csv": _claims(20.0, single=40.0, ends=60.0),
     "table3.csv": Rule(SCORES3, {"mark": FOLLOWS}),
     "table3_claims.csv": _claims(
-        50.0, single=60.0, ends=80.0, skipped={"best other, ours": FOLLOWS}
+        20.0, single=40.0, ends=60.0, skipped={"best other, ours": FOLLOWS}
     ),
-    "table3_drops.csv": Rule(dict.fromkeys(("ours", "low", "high"), 50.0),
+    "table3_drops.csv": Rule(dict.fromkeys(("ours", "low", "high"), 35.0),
                              {"ours agrees": FOLLOWS, "mark": FOLLOWS}),
     "table3_costs.csv": Rule({"val_auc": SCORES3["auc"]},
                              {"seconds": CLOCK, "crops_per_second": CLOCK}),
@@ -120,7 +120,7 @@ RULES = {
     "figure4_means.csv": _means(0.8, {"crops": NEAR_EMPTY}),
     "figure4_claims.csv": _claims(0.4, skipped={"crops": NEAR_EMPTY}),
     "figure4_seeds.csv": Rule({"silhouette_RAW": 0.2, "silhouette_LQ": 0.2, "same": 0.2,
-                               "different": 0.2, "hit": 0.8, "auc": 0.25}),
+                               "different": 0.2, "hit": 0.8, "auc": 0.4}),
     "figure5.csv": Rule(dict.fromkeys(SSIM, 0.01)),
     "figure5_means.csv": _means(0.005),
     "figure5_claims.csv": _claims(0.5),
