@@ -243,7 +243,7 @@ def fill_arrays(plans: Sequence[Plan], faces: FaceSet) -> None:
     for plan in plans:
         for view in plan.views:
             plan.faces.images("RAW" if view == RANDOM_JPEG else view, "train")
-        for view in (plan.views[0], twin_view(plan.views)):
+        for view in (plan.views[0], twin_view(plan.views), "LQ"):
             plan.faces.images(view, "val")
     for name in paper.CODECS:
         faces.images(name, "test")
