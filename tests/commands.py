@@ -11,7 +11,7 @@ from tcnsc_lib import cli
 def at_home(home: Path, monkeypatch) -> Path:
     """`home` as the folder for data/, runs/ and figures/; no source, the default profile."""
     monkeypatch.setenv("TCNSC_HOME", str(home))
-    for name in ("TCNSC_SOURCE", "TCNSC_PROFILE", "TCNSC_FIGURES"):
+    for name in ("TCNSC_SOURCE", "TCNSC_PROFILE", "TCNSC_METHOD", "TCNSC_FIGURES"):
         monkeypatch.delenv(name, raising=False)
     return home
 

@@ -21,7 +21,7 @@ EACH = pytest.mark.parametrize("variable", FOLDERS)
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch):
-    for name in (*FOLDERS, "TCNSC_PROFILE", "JPY_PARENT_PID"):
+    for name in (*FOLDERS, "TCNSC_PROFILE", "TCNSC_METHOD", "JPY_PARENT_PID"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -83,7 +83,7 @@ def costs(runs: Mapping[str, Run]) -> pd.DataFrame:
 
     Columns detector, parameters, input_size (pixels), optimizer, batch_size, learning_rate,
     iterations, crops_seen, seconds, crops_per_second, val_auc. val_auc: percent, the last of the
-    run's log; on validation crops of what the run was trained on, so raw ones for most detectors,
+    run's log; on validation crops of what the run was trained on, so RAW ones for most detectors,
     and for Xception-C23 and -C40 those of c23 and c40.
     """
     return pd.DataFrame([_cost(name, run) for name, run in runs.items()])

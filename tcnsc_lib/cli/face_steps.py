@@ -9,14 +9,15 @@ REASONS = 10  # of those for which frames were missed, how many are printed
 
 def demo(arguments) -> None:
     """Render the demo's videos if they aren't there."""
-    p = profiles.profile("demo")
+    p = profiles.DEMO
     clips = profiles.source(p).clips("raw")
     print(f"{len(clips)} videos in {profiles.source_folder(p)}")
 
 
 def faces(arguments) -> None:
     """Make a profile's crops if they aren't there; count them, the missed and the doubtful."""
-    crops = profiles.faces(profiles.profile(arguments.profile), arguments.quality)
+    p = profiles.profile(arguments.profile, arguments.method)
+    crops = profiles.faces(p, arguments.quality)
     counts = crops.manifest.groupby(["split", "label"], sort=False).size()
     table = counts.unstack(fill_value=0).reindex(columns=[0, 1], fill_value=0)
     table = table.rename(columns={0: "real", 1: "fake"})

@@ -66,7 +66,7 @@ def predict(arguments) -> None:
 
 def _source(profile: str) -> str:
     """Where the faces of a profile come from, a key of FACES; "" where it isn't known."""
-    known = profiles.PROFILES.get(profile)
+    known = profiles.named(profile)
     return known.source if known else ""
 
 
@@ -129,13 +129,15 @@ def published(arguments) -> None:
     if arguments.image:
         _published_on_picture(detector, arguments)
         return
-    p = profiles.profile(arguments.profile)
+    p = profiles.profile(arguments.profile, arguments.method)
     crops = profiles.faces(p)
     scores = expit(log_odds(detector, crops, paper.CODECS))
     table = evaluate(scores, crops.labels("test"), crops.units("test"))
     print(f"{arguments.name}, weights {arguments.weights}, faces {p.name} (n = {table.n.iloc[0]})")
     percent = 100 * table[["accuracy", "low", "high", "auc", "eer"]]
     print(percent.round(1).to_string())
+    for note in p.notes:
+        print(note)
 
 
 def _published_on_picture(detector: Detector, arguments) -> None:

@@ -23,7 +23,7 @@ from tcnsc_lib.training.run import Plan
 
 def train(arguments) -> None:
     """Train one experiment, or all that the notebooks need, and tell how each run did."""
-    p = profiles.profile(arguments.profile)
+    p = profiles.profile(arguments.profile, arguments.method)
     every = arguments.experiment == "all"
     if every and arguments.seed is not None:
         raise CompanionError("--seed is for a single experiment; `tcnsc train all` takes the "
@@ -34,6 +34,8 @@ def train(arguments) -> None:
     experiments.train_all(jobs, p, arguments.retrain)
     for name, seed in dict.fromkeys(jobs):
         _tell(experiments.plan(name, p, seed), profiles.faces(p))
+    for note in p.notes:
+        print(note)
 
 
 def _tell(plan: Plan, crops: FaceSet) -> None:
@@ -54,7 +56,7 @@ def _tell(plan: Plan, crops: FaceSet) -> None:
 
 def table(arguments) -> None:
     """Train what one of the paper's tables needs, store the evidence, print and save the table."""
-    e = Evidence(profiles.profile(arguments.profile))
+    e = Evidence(profiles.profile(arguments.profile, arguments.method))
     number = arguments.number
     experiments.collect(experiments.jobs(number, e.p), e)
     if number == "3":
@@ -68,6 +70,9 @@ def table(arguments) -> None:
     if number == "2":
         differences = tables.seed_differences(e).round(1)
         print(f"\nseveral seeds\n{differences.to_string(index=False)}")
+    shared = experiments.shared_notes(experiments.TABLE3.values(), e.p) if number == "3" else []
+    for note in (*e.p.notes, *shared):
+        print(note)
     print(e.path(name))
 
 
@@ -81,7 +86,7 @@ def save_costs(e: Evidence) -> None:
 
 def study(arguments) -> None:
     """Train what the study lacks, store its predictions, and name their folder."""
-    e = Evidence(profiles.profile(arguments.profile))
+    e = Evidence(profiles.profile(arguments.profile, arguments.method))
     rows = experiments.study.chosen(arguments.experiment)
     experiments.tell_study(rows, e.p)
     experiments.collect_study(rows, e, not arguments.stored)
@@ -96,8 +101,11 @@ def report(arguments) -> int:
     Returns 1 where only a check was asked for and something would change, else 0.
     """
     keep = not arguments.check
+    one = None
+    if arguments.profile or arguments.method:
+        one = profiles.profile(arguments.profile, arguments.method)
     counts: Counter[str] = Counter()
-    for file, what in remake.everything(remake.committed(arguments.profile), keep):
+    for file, what in remake.everything(remake.committed(one), keep):
         counts[what] += 1
         if what != remake.SAME:
             print(f"{os.path.relpath(file)}: {what}")

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,8 @@ EPILOG = f"""the steps, in order:
   tcnsc predict face.jpg --run DIR    one photograph through a trained run
 
 profiles (--profile or TCNSC_PROFILE): {", ".join(profiles.PROFILES)}
+methods (--method or TCNSC_METHOD), of FaceForensics++: {", ".join(layout.METHODS)};
+several with commas between, as Deepfakes,Face2Face
 sources (TCNSC_SOURCE): where photographs or FaceForensics++ lie; default data/photos, data/ffpp
 (data/README.md)
 Every step can be stopped with Ctrl-C; the same command goes on where it stopped."""
@@ -60,6 +63,8 @@ def _of_profile(steps, name: str, function: Callable, text: str) -> argparse.Arg
     sub = _step(steps, name, function, text)
     known = ", ".join(profiles.PROFILES)
     sub.add_argument("--profile", default=None, help=f"one of {known}")
+    sub.add_argument("--method", default=os.environ.get("TCNSC_METHOD") or None,
+                     help="whose fakes of FaceForensics++, or several with commas between")
     return sub
 
 
@@ -68,8 +73,9 @@ def _add_faces(steps) -> None:
           "Render the miniature FaceForensics++ into data/demo.")
     sub = _of_profile(steps, "faces", face_steps.faces,
                       "Find, crop and store the faces of a profile's source.")
-    sub.add_argument("--quality", default="raw", choices=layout.QUALITIES,
-                     help="video quality the crops are cut from (default raw)")
+    sub.add_argument("--quality", default=None, choices=layout.QUALITIES,
+                     help="video quality the crops are cut from (default: what the profile's RAW "
+                          "is)")
     _of_profile(steps, "audit", audit_steps.audit,
                 "Check a profile's videos: gaps, leaks, and what quality they really have.")
 

@@ -62,11 +62,11 @@ class Evidence:
     def save(self, name: str, table: pd.DataFrame, notes: Sequence[str] = ()) -> Path:
         """Write a measured table as CSV; returns the file.
 
-        Its head names profile, seed, commit, device and versions; notes: more lines, one a run
-        (`Run.note`).
+        Its head names profile, seed, commit, device and versions, and says where RAW isn't raw;
+        notes: more lines, one a run (`Run.note`).
         """
         path = self.measured / f"{name}.csv"
-        return write(path, [self._made_by(), *notes], table)
+        return write(path, [self._made_by(), *self.p.notes, *notes], table)
 
     def derive(self, name: str, table: pd.DataFrame) -> Path:
         """Write a table that is computed from the evidence alone; returns the file.
@@ -76,7 +76,7 @@ class Evidence:
         """
         head = (f"profile {self.p.name}; seed {self.p.seed}; "
                 "computed by `tcnsc report` from evidence/")
-        return write(self.folder / f"{name}.csv", [head], table)
+        return write(self.folder / f"{name}.csv", [head, *self.p.notes], table)
 
     def path(self, name: str) -> Path:
         """The file of a table, derived or measured; it need not be there."""

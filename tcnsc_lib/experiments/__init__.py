@@ -1,6 +1,7 @@
 """Every run behind every table and figure, by name.
 
     names      the experiments, and which table needs which
+    ready      whether a source's files can train them
     execute    from a name to a run, and from runs to the evidence
     study      the rows of notebook 8: readings, repairs, references
     settings   what is set otherwise than elsewhere, as tables
@@ -42,6 +43,8 @@ from tcnsc_lib.experiments.names import (
     Job,
     jobs,
     seeds_of,
+    shared_notes,
+    trained_as,
 )
 from tcnsc_lib.experiments.settings import ablation, cuts
 
@@ -77,9 +80,11 @@ __all__ = [
     "plan",
     "probed",
     "seeds_of",
+    "shared_notes",
     "study",
     "tcnsc",
     "tell_study",
     "train_all",
     "train_experiment",
+    "trained_as",
 ]

@@ -21,11 +21,14 @@ from tcnsc_lib.experiments.names import (
     STATISTICS_OF_TWINS,
     Experiment,
     Job,
+    at,
+    trained_as,
 )
+from tcnsc_lib.experiments.ready import check
 from tcnsc_lib.experiments.study import STUDY, Row, restated, study_jobs
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.machine import device, threads
-from tcnsc_lib.profiles import SOURCES, Profile, faces, runs_folder
+from tcnsc_lib.profiles import Profile, faces, runs_folder
 from tcnsc_lib.training.folder import WEIGHTS
 from tcnsc_lib.training.predictions import predict_all, predictions, threshold
 from tcnsc_lib.training.run import Plan, Run, folder_of, forget, note, train, warn
@@ -43,17 +46,14 @@ def find(name: str) -> Experiment:
 def plan(name: str, p: Profile, seed: int | None = None) -> Plan:
     """All that determines the run of an experiment at a profile; makes faces that aren't there.
 
-    Raises CompanionError for an unknown name and for what can't be a seed before it makes any.
+    Where two experiments are one training (`names.trained_as`), so is their plan. Raises
+    CompanionError for an unknown name and for what can't be a seed before it makes any.
     """
-    experiment = find(name)
+    name = trained_as(name, p)
+    experiment = at(find(name), p)
     seed = p.seed if seed is None else seed
     check_seed(seed)
     detector = experiment.detector
-    views = experiment.views
-    quality = experiment.quality
-    if not SOURCES[p.source].has_videos and quality != "raw":
-        views = (quality.upper(),)  # each photograph is a clip of one frame
-        quality = "raw"
     schedule = replace(p.schedule_of(detector), **experiment.schedule)
     return Plan(
         experiment=name,
@@ -61,12 +61,12 @@ def plan(name: str, p: Profile, seed: int | None = None) -> Plan:
         seed=seed,
         detector=detector,
         arguments=p.arguments(detector) | experiment.arguments,
-        views=views,
+        views=experiment.views,
         schedule=schedule,
-        faces=faces(p, quality),
+        faces=faces(p, experiment.quality),
         enlarge=p.enlarge,
         weights=p.weights_of(detector),
-        quality=quality,
+        quality=experiment.quality,
         start=plan(experiment.start, p, seed) if experiment.start else None,
         root=runs_folder(p),
     )
@@ -74,6 +74,7 @@ def plan(name: str, p: Profile, seed: int | None = None) -> Plan:
 
 def train_experiment(name: str, p: Profile, seed: int | None = None, retrain: bool = False) -> Run:
     """The run of an experiment at a profile; trained, or resumed, if it isn't there."""
+    check({name: find(name)}, p)
     return train(plan(name, p, seed), retrain)
 
 
@@ -81,12 +82,14 @@ def train_all(wanted: Sequence[Job], p: Profile, retrain: bool = False) -> None:
     """Train what is missing of these, several runs at once on a CPU, and keep their predictions.
 
     retrain: train anew what other code than today's trained. Raises CompanionError for an unknown
-    name before anything is made.
+    name, and for files that can't train one of these, before anything is made.
     """
-    for name, _ in wanted:
-        find(name)
-    plans = [plan(name, p, seed) for name, seed in _once(wanted, p)]
-    train_plans(plans, faces(p), retrain)
+    check({name: find(name) for name, _ in wanted}, p)
+    plans = {}
+    for name, seed in _once(wanted, p):
+        made = plan(name, p, seed)
+        plans[made.name()] = made  # two experiments may be one training
+    train_plans(list(plans.values()), faces(p), retrain)
 
 
 def train_plans(plans: Sequence[Plan], crops: FaceSet, retrain: bool = False) -> None:
@@ -153,6 +156,7 @@ def _save(
 
 def tell_study(rows: Sequence[Row], p: Profile) -> None:
     """Print how many trainings these rows still take, and about how long, judged by others."""
+    check({row.name: find(row.name) for row in rows}, p)
     plans = [plan(name, p, seed) for name, seed in study_jobs(rows, p)]
     missing = [made for made in plans if not (folder_of(made) / WEIGHTS).exists()]
     done = [folder_of(made) for made in plans if made not in missing]
@@ -171,6 +175,7 @@ def collect_study(rows: Sequence[Row], evidence: Evidence, training: bool = True
     False leaves out what isn't trained yet.
     """
     p = evidence.p
+    check({row.name: find(row.name) for row in rows}, p)
     crops = faces(p)
     asked = {row.name: row.statistics for row in rows}
     plans = {job: plan(job[0], p, job[1]) for job in study_jobs(rows, p)}

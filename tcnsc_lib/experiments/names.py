@@ -6,7 +6,7 @@ TCNSC does, but for what `Detector.reduced` says.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tcnsc_lib import paper
 from tcnsc_lib.codecs import RANDOM_JPEG
@@ -15,7 +15,7 @@ from tcnsc_lib.detectors.ablations import BothClassified, ClassifierAlone, OnH, 
 from tcnsc_lib.detectors.readings import OneBatchBothClassified
 from tcnsc_lib.detectors.registry import BASELINES
 from tcnsc_lib.detectors.tcnsc import TCNSC
-from tcnsc_lib.profiles import Profile
+from tcnsc_lib.profiles import SOURCES, Profile
 
 Job = tuple[str, int | None]  # an experiment and a seed; None is the profile's
 
@@ -25,7 +25,8 @@ class Experiment:
     """A detector and what it is trained on.
 
     views: codecs of X, or of X and X'. arguments, schedule: of the detector and of its training,
-    where they aren't the profile's. quality: of the videos that the training crops are cut from.
+    where they aren't the profile's. quality: of the videos that the training crops are cut from;
+    "raw" is whatever stands for RAW at the profile.
     start: the experiment whose weights it starts from, of the same seed; "": none.
     """
 
@@ -112,6 +113,46 @@ WATCHED = {  # whose features are watched while they train
     "dual": DUAL,
     **{name: name for name in (MODEL_B, MODEL_A, AUGMENTED, ON_H, LAMBDA_0)},
 }
+
+
+# At a profile.
+
+
+def at(experiment: Experiment, p: Profile) -> Experiment:
+    """The same with the views and the video quality that it has at a profile.
+
+    Each photograph is a clip of one frame, so there a quality of videos is a codec.
+    """
+    quality = experiment.quality
+    if quality == "raw":
+        return replace(experiment, quality=p.raw_quality)
+    if not SOURCES[p.source].has_videos:
+        return replace(experiment, views=(quality.upper(),), quality="raw")
+    return experiment
+
+
+def trained_as(name: str, p: Profile) -> str:
+    """The experiment whose training this one is.
+
+    Itself; but where c23 stands for RAW, Xception-C23 is Xception-RAW, and is trained once.
+    """
+    one = EXPERIMENTS.get(name)
+    if one is None or one.quality == "raw" or one.quality != p.raw_quality:
+        return name
+    for other, experiment in EXPERIMENTS.items():
+        if experiment == replace(one, quality="raw"):
+            return other
+    return name
+
+
+def shared_notes(names: Iterable[str], p: Profile) -> list[str]:
+    """A sentence for each of these experiments that is another's training at a profile."""
+    notes = []
+    for name in names:
+        other = trained_as(name, p)
+        if other != name:
+            notes.append(f"{name} and {other} are one and the same training here.")
+    return notes
 
 
 def jobs(table: str, p: Profile) -> list[Job]:

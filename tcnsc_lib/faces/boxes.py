@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.checked import Box, Count, FivePoints, Share, Stored, record
-from tcnsc_lib.faces.video import Film, about, count_frames, sample_indices
+from tcnsc_lib.faces.video import EVERY, Film, Turn, about, count_frames, sample_indices
 from tcnsc_lib.files import write_once, write_text
 
 SIDE = 16  # pixels of a thumbnail
@@ -87,11 +87,14 @@ class Boxes(Stored):
 # ---------------------------------------------------------------- kept, and read back
 
 
-def known(path: Path, count: int, found_in: str, of: Sequence[Signature]) -> Boxes | None:
+def known(
+    path: Path, count: int, found_in: str, of: Sequence[Signature], turn: Turn = EVERY
+) -> Boxes | None:
     """Boxes found before, if they are those asked for.
 
-    of: the signatures of the file `found_in` and of the masks used. None where there are none, or
-    what lies there is damaged or of another file; they are found again then.
+    of: the signatures of the file `found_in` and of the masks used. turn: which of the sampled
+    frames. None where there are none, or what lies there is damaged or of another file; they are
+    found again then.
     """
     try:
         boxes = record(path, Boxes, "delete it")
@@ -99,16 +102,17 @@ def known(path: Path, count: int, found_in: str, of: Sequence[Signature]) -> Box
         return None
     if (boxes.count, boxes.found_in) != (count, found_in):
         return None
-    sampled = boxes.total > 0 and boxes.frames == sample_indices(boxes.total, count).tolist()
-    return boxes if sampled and [boxes.signature, *boxes.masks] == list(of) else None
+    if not boxes.total or boxes.frames != sample_indices(boxes.total, count, turn).tolist():
+        return None
+    return boxes if [boxes.signature, *boxes.masks] == list(of) else None
 
 
-def keep(path: Path, boxes: Boxes) -> Boxes:
+def keep(path: Path, boxes: Boxes, turn: Turn = EVERY) -> Boxes:
     """Write boxes, unless another process has done so meanwhile; what stands there afterwards."""
     text = boxes.model_dump_json(indent=1) + "\n"
     if not write_once(path, text):
         of = [boxes.signature, *boxes.masks]
-        first = known(path, boxes.count, boxes.found_in, of)
+        first = known(path, boxes.count, boxes.found_in, of, turn)
         if first is not None:
             return first
         write_text(path, text)

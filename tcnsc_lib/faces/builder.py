@@ -47,11 +47,13 @@ class Builder:
 
     A piece is there whole or not at all; several processes may fill one folder at once. settings:
     all that determines the crops. A folder that was begun with other settings is refused.
+    by_method: crops lie in a folder for each method, since two methods have videos of one name.
     """
 
-    def __init__(self, root: Path, settings: dict) -> None:
+    def __init__(self, root: Path, settings: dict, by_method: bool = False) -> None:
         self.root = Path(root)
         self.settings = settings
+        self.by_method = by_method
         path = self.root / "about.json"
         if path.exists() or path.is_symlink():
             self._check(self._about().settings.model_dump())
@@ -97,7 +99,7 @@ class Builder:
         files = set()
         for row in piece.rows:
             files.add(row["file"])
-            if (row["method"], row["video"], row["file"]) != (method, video, _place(row)):
+            if (row["method"], row["video"], row["file"]) != (method, video, self._place(row)):
                 raise CompanionError(f"{path} is not about {video} ({method}); {again}.")
         if len(files) < len(piece.rows):
             raise CompanionError(f"{path} has two rows for one crop; {again}.")
@@ -114,12 +116,18 @@ class Builder:
     ) -> None:
         """Write the crops (uint8 (S, S, 3)), then the piece that vouches for them."""
         for row, crop in zip(rows, crops, strict=True):
-            row["file"] = _place(row)
+            row["file"] = self._place(row)
             row["crc"] = zlib.crc32(crop.tobytes())
             with atomic(self.root / row["file"]) as part:
                 Image.fromarray(crop).save(part, format="png", compress_level=1)
         noted = {"of": None, "doubtful": []} | noted
         write_json(self.piece(method, video), {**noted, "rows": rows, "missed": missed})
+
+    def _place(self, row: dict) -> str:
+        """Where a row's crop lies, below the FaceSet's folder."""
+        kind = KINDS[row["label"]]
+        method = f"{row['method']}/" if self.by_method and row["label"] else ""
+        return f"crops/{row['split']}/{kind}/{method}{_short(row['video'])}/{row['frame']:04d}.png"
 
     def complete(self, keys: list[tuple]) -> bool:
         """Whether the tables on disk are those of exactly these (method, video, ...)."""
@@ -163,12 +171,6 @@ class Builder:
         about["digests"] = digests(self.root, "run `tcnsc faces` again")
         write_json(self.root / "about.json", about)
         return FaceSet(self.root)
-
-
-def _place(row: dict) -> str:
-    """Where a row's crop lies, below the FaceSet's folder."""
-    kind = KINDS[row["label"]]
-    return f"crops/{row['split']}/{kind}/{_short(row['video'])}/{row['frame']:04d}.png"
 
 
 def _short(path: str) -> str:

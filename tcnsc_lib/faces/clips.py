@@ -26,7 +26,7 @@ from tcnsc_lib.faces.layout import QUALITIES, SUFFIX
 from tcnsc_lib.faces.search import found_now
 from tcnsc_lib.faces.source import FaceSettings, face_columns
 from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.faces.video import CURE, frames_of
+from tcnsc_lib.faces.video import CURE, EVERY, Turn, frames_of
 from tcnsc_lib.files import signature
 from tcnsc_lib.machine import device
 
@@ -38,7 +38,8 @@ class Video:
     """One video: method "original" (label 0) or a manipulation (label 1).
 
     name: of the target, as 000, or of target and source, as 000_003. split: train, val or test.
-    masks: videos of where the forgery is: a fake's own, or those of all fakes of a real one.
+    masks: videos of where the forgery is: a fake's own, or those of all fakes of a real one. turn:
+    which of the sampled frames are taken (`video.sample_indices`).
     """
 
     path: Path
@@ -46,6 +47,7 @@ class Video:
     method: str
     split: str
     masks: tuple[Path, ...] = ()
+    turn: Turn = EVERY
 
     @property
     def label(self) -> int:
@@ -103,7 +105,9 @@ def extract(
     """
     out = Path(out)
     found_in = {"boxes found in": _qualities_of_origins(clips, quality)}
-    builder = Builder(out / quality, _determined_by(settings, quality) | found_in | (more or {}))
+    determined_by = _determined_by(settings, quality) | found_in | (more or {})
+    methods = {clip.method for clip in clips if clip.label}
+    builder = Builder(out / quality, determined_by, by_method=len(methods) > 1)
     jobs = [Job(clip, out / "boxes") for clip in clips]
     keys = [job.key for job in jobs]
     if builder.complete(keys):
@@ -197,10 +201,11 @@ class Job:
         clip = self.clip
         origin = clip.origin
         found_in = "/".join(origin.parts[-3:])
-        boxes = known(self.path, count, found_in, self.signatures[1:])
+        of = self.signatures[1:]
+        boxes = known(self.path, count, found_in, of, clip.turn)
         if boxes is not None:
             return boxes
-        return keep(self.path, found_now(clip, count, found_in, self.signatures[1:], finder))
+        return keep(self.path, found_now(clip, count, found_in, of, finder), clip.turn)
 
     def _refuse(self, difference: str) -> None:
         if difference:

@@ -11,6 +11,7 @@ The demo is read by this module too.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -21,34 +22,49 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.faces.clips import Video, extract
 from tcnsc_lib.faces.detect import crop
 from tcnsc_lib.faces.forgery import touched
-from tcnsc_lib.faces.layout import Listing, listing, no_videos
-from tcnsc_lib.faces.source import LeftOut, Source, tell_left_out
+from tcnsc_lib.faces.layout import METHODS, Listing, listing, methods_in, no_videos
+from tcnsc_lib.faces.source import LeftOut, Promise, Source, tell_left_out
 from tcnsc_lib.faces.splits import official_split, people_of, random_split
-from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.faces.video import read_frames
+from tcnsc_lib.faces.store import SPLITS, FaceSet
+from tcnsc_lib.faces.video import EVERY, read_frames
 
 
 class FaceForensics(Source):
-    """FaceForensics++ (Rossler et al. 2019): one method, by its own or the paper's split."""
+    """FaceForensics++ (Rossler et al. 2019), by its own or the paper's split.
+
+    Fakes are one method's. Where several are asked for, they take turns at the sampled frames: of k
+    methods, each gives every k-th frame, and each begins at another one. So there are as many fakes
+    as real crops, however many methods there are, and each real frame has one fake.
+    """
 
     has_videos = True
+    methods = METHODS
     same_frame = ("identity", "frame")
 
-    def clips(self, quality: str = "raw") -> list[Video]:
+    def clips(self, quality: str | None = None) -> list[Video]:
         settings = self.settings
+        quality = quality or settings.raw_quality
         return videos(self.root, settings.method, quality, settings.split, settings.seed)
 
-    def faces(self, quality: str = "raw") -> FaceSet:
+    def faces(self, quality: str | None = None) -> FaceSet:
+        quality = quality or self.settings.raw_quality
         clips = self.clips(quality)
         made_from = self.determined_by()
         tell = partial(self._tell, quality)
         return extract(clips, self.out, quality, self.settings, made_from, tell)
 
+    def promised(self, quality: str | None = None) -> Promise:
+        found: dict[str, set[int]] = {part: set() for part in SPLITS}
+        for clip in self.clips(quality):
+            found[clip.split].add(clip.label)
+        return found
+
     def _tell(self, quality: str) -> None:
         tell_left_out(self.root, self.left_out(quality))
 
-    def left_out(self, quality: str = "raw") -> list[LeftOut]:
+    def left_out(self, quality: str | None = None) -> list[LeftOut]:
         settings = self.settings
+        quality = quality or settings.raw_quality
         parts = parts_of(self.root, settings.split, settings.seed)
         return not_read(self.root, settings.method, quality, parts)
 
@@ -109,38 +125,52 @@ def parts_of(root: Path, split: str, seed: int = 0) -> dict[str, str]:
 
 
 def videos(root: Path, method: str, quality: str, split: str, seed: int = 0) -> list[Video]:
-    """The real videos and one method's fakes at a quality that are on disk, each with its part.
+    """The real videos and the fakes at a quality that are on disk, each with its part.
 
-    A fake knows its mask video, a real one those of its fakes, where they are at hand. What
-    `not_read` lists is left out. Raises CompanionError where no real video or no fake is left, and
-    for a split that can't be read.
+    method: one, or several with commas between. A fake knows its mask video, a real one those of
+    its fakes, where they are at hand. What `not_read` lists is left out. Raises CompanionError
+    where no real video or no fake of a method is left, and for a split that can't be read.
     """
-    found = {kind: listing(root, kind, quality) for kind in ("original", method)}
+    methods = methods_in(method)
+    found = {kind: listing(root, kind, quality) for kind in ("original", *methods)}
     for kind, there in found.items():
         if not there.videos:
             raise no_videos(root, kind, quality, there.left_out)
     parts = parts_of(root, split, seed)
-    masks = _masks(root, method)
+    masks = {each: _masks(root, each) for each in methods}
     clips = []
     for kind, there in found.items():
         claimed = [name for name in there.videos if _target(name) in parts]
         if not claimed:
             unclaimed = _unclaimed(there, parts)
             raise no_videos(root, kind, quality, there.left_out + unclaimed)
+        turn = (methods.index(kind), len(methods)) if kind in methods else EVERY
         for name in claimed:
-            of_video = [path for fake, path in masks.items() if fake.startswith(name)]
+            of_video = _masks_of(name, [masks[kind]] if kind in masks else masks.values())
             part = parts[_target(name)]
-            clips.append(Video(there.videos[name], name, kind, part, masks=tuple(of_video)))
+            clips.append(Video(there.videos[name], name, kind, part, of_video, turn))
     return clips
 
 
+def _masks_of(name: str, masks: Iterable[dict[str, Path]]) -> tuple[Path, ...]:
+    """A video's masks, of the first method that has any. masks: a dict a method."""
+    for known in masks:
+        found = [path for fake, path in known.items() if fake.startswith(name)]
+        if found:
+            return tuple(found)
+    return ()
+
+
 def not_read(root: Path, method: str, quality: str, parts: dict[str, str]) -> list[LeftOut]:
-    """What lies among the real videos, a method's fakes and its masks, and isn't read; and why."""
+    """What lies among the real videos, the fakes and their masks, and isn't read; and why."""
+    methods = methods_in(method)
     left_out = []
-    for kind in ("original", method):
+    for kind in ("original", *methods):
         found = listing(root, kind, quality)
         left_out += found.left_out + _unclaimed(found, parts)
-    return left_out + listing(root, method, "masks").left_out
+    for each in methods:
+        left_out += listing(root, each, "masks").left_out
+    return left_out
 
 
 def _unclaimed(found: Listing, parts: dict[str, str]) -> list[LeftOut]:

@@ -35,12 +35,27 @@ def folder(root: Path, method: str, quality: str) -> Path:
     """Where the videos of a method lie: "original" or a manipulation; "raw", "c23" or "c40"."""
     if method == "original":
         return Path(root) / "original_sequences" / "youtube" / quality / "videos"
+    _check_method(method)
+    return Path(root) / "manipulated_sequences" / method / quality / "videos"
+
+
+def methods_in(text: str) -> tuple[str, ...]:
+    """The methods in a list with commas, each once, in the order of METHODS.
+
+    Raises CompanionError where one isn't a method of FaceForensics++, or none is named.
+    """
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        _check_method(name)
+    return tuple(method for method in METHODS if method in names)
+
+
+def _check_method(method: str) -> None:
     if method not in METHODS:
         names = ", ".join(METHODS)
         raise CompanionError(
             f"There is no method {method!r} in FaceForensics++; choose one of {names}."
         )
-    return Path(root) / "manipulated_sequences" / method / quality / "videos"
 
 
 # ---------------------------------------------------------------- what lies there

@@ -62,13 +62,13 @@ class Photographs(Source):
     donors, mending one changes others, and takes deleting `out`.
     """
 
-    def faces(self, quality: str = "raw") -> FaceSet:
+    def faces(self, quality: str | None = None) -> FaceSet:
         """Real and fake crops in <out>/raw. Goes on where it was stopped.
 
         Raises CompanionError on another layout, on a quality of videos, or if a part is left with
         fewer than two people.
         """
-        if quality != "raw":
+        if quality not in (None, "raw"):
             raise CompanionError(
                 f"{self.root} holds photographs, no {quality} videos; choose quality raw."
             )
@@ -90,7 +90,7 @@ class Photographs(Source):
                 self._add(builder, photo, found, chosen)
         return builder.finish(keys)
 
-    def left_out(self, quality: str = "raw") -> list[LeftOut]:
+    def left_out(self, quality: str | None = None) -> list[LeftOut]:
         """What lies in the folder and isn't read, and why."""
         return album(self.root).left_out
 

@@ -18,7 +18,7 @@ from tcnsc_lib.faces.boxes import Boxes, Signature, Thumbnail, thumbnail, thumbn
 from tcnsc_lib.faces.detect import Candidates, FaceFinder, batch_of
 from tcnsc_lib.faces.forgery import Forgery
 from tcnsc_lib.faces.tracks import Choice, choose
-from tcnsc_lib.faces.video import EndsEarly, Film, about, frames_of, sample_indices
+from tcnsc_lib.faces.video import EndsEarly, Film, Turn, about, frames_of, sample_indices
 
 
 class Searched(Protocol):
@@ -27,6 +27,7 @@ class Searched(Protocol):
     origin: Path
     masks: tuple[Path, ...]
     label: int
+    turn: Turn
 
 
 def found_now(
@@ -36,21 +37,21 @@ def found_now(
     of: Sequence[Signature],
     finder: FaceFinder,
 ) -> Boxes:
-    """The boxes of `count` frames of a video, looked for in `clip.origin`.
+    """The boxes of `count` frames of a video, those of its turn, looked for in `clip.origin`.
 
     found_in, of: see `boxes.known`. Raises CompanionError where the video doesn't decode, or its
     masks lie on no face.
     """
     film = about(clip.origin)
     try:
-        numbers = sample_indices(film.frames, count)
+        numbers = sample_indices(film.frames, count, clip.turn)
         candidates, thumbnails = _look(clip.origin, film, numbers, finder)
     except EndsEarly as error:
         # The container promised more frames than it holds.
         if not error.total:
             raise
         film = replace(film, frames=error.total)
-        numbers = sample_indices(film.frames, count)
+        numbers = sample_indices(film.frames, count, clip.turn)
         candidates, thumbnails = _look(clip.origin, film, numbers, finder)
     choices = _chosen(clip, film, numbers, candidates)
     found = {

@@ -7,7 +7,7 @@ A source knows where its pictures lie (`root`), where its crops go (`out`), and 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from tcnsc_lib.faces.spelling import shown
 from tcnsc_lib.faces.store import LANDMARKS, FaceSet
 
 NAMED = 3  # files that a line names
+Promise = Mapping[str, set[int]]  # part -> the labels that it will have: 0 real, 1 fake
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,9 @@ class FaceSettings:
     """How faces are cut. A source uses what concerns it.
 
     size: pixels of a crop's side. enlarge: of MTCNN's box. frames: sampled a video, evenly.
-    method: of FaceForensics++. split: "official", or "paper" (at random). bottleneck: of a swap, as
-    a share of a crop's side. seed: of what is drawn, the split and the donors.
+    method: of FaceForensics++, or several with commas between. split: "official", or "paper" (at
+    random). bottleneck: of a swap, as a share of a crop's side. seed: of what is drawn, the split
+    and the donors. raw_quality: of the videos that stand for RAW.
     """
 
     size: int = 224
@@ -39,6 +41,7 @@ class FaceSettings:
     split: str = "paper"
     bottleneck: float = 0.39
     seed: int = 0
+    raw_quality: str = "raw"
 
     @property
     def square(self) -> int:
@@ -82,25 +85,35 @@ class Source:
     private: whether crops show real people; those are never written into figures.
     has_videos: whether there are videos (`clips`) at more than one quality.
     same_frame: the columns of the manifest that a fake shares with the real crop of its frame.
+    methods: the manipulations among which one may choose; empty where there is no choice.
     """
 
     private = True
     has_videos = False
     same_frame: tuple[str, ...] = ("video",)
+    methods: tuple[str, ...] = ()
 
     def __init__(self, root: Path, out: Path, settings: FaceSettings) -> None:
         self.root = Path(root)
         self.out = Path(out)
         self.settings = settings
 
-    def faces(self, quality: str = "raw") -> FaceSet:
+    def faces(self, quality: str | None = None) -> FaceSet:
         """The crops at a video quality ("raw", "c23", "c40"); made or completed if not there.
 
-        Raises CompanionError where the source lacks something.
+        Without one, here and below, it is the quality that stands for RAW. Raises CompanionError
+        where the source lacks something.
         """
         raise NotImplementedError
 
-    def left_out(self, quality: str = "raw") -> list[LeftOut]:
+    def promised(self, quality: str | None = None) -> Promise | None:
+        """Which labels each part will have, by the names of files alone.
+
+        None where names don't tell. Raises CompanionError where the source lacks something.
+        """
+        return None
+
+    def left_out(self, quality: str | None = None) -> list[LeftOut]:
         """What lies in the source's folder and isn't read, and why; hidden files aren't told."""
         return []
 
@@ -111,7 +124,7 @@ class Source:
         """
         raise NotImplementedError
 
-    def clips(self, quality: str = "raw") -> list:
+    def clips(self, quality: str | None = None) -> list:
         """The videos at a quality, each with its part. CompanionError where there are none."""
         raise CompanionError(f"{self.root} holds no videos; choose profile demo or ffpp.")
 

@@ -104,14 +104,13 @@ class FaceSet:
         fakes = rows[rows.label == 1]
         reals = rows[rows.label == 0]
         both = fakes.merge(reals, on=list(same_frame), suffixes=("", "_real"))
-        return both.drop_duplicates("video")
+        return both.drop_duplicates(["method", "video"])
 
     def check_part(self, split: str) -> None:
         """Raise a CompanionError where a part has no crops, no real ones or no fakes."""
-        labels = set(self.rows(split).label)
-        if labels == {0, 1}:
+        lacks = lack(set(self.rows(split).label), "crops")
+        if not lacks:
             return
-        lacks = "crops" if not labels else "real faces" if 1 in labels else "fakes"
         raise CompanionError(
             f"{self.root}: the {split} part has no {lacks}; bring videos or photographs that fill "
             "it (missed.csv there says what gave no face)."
@@ -188,6 +187,18 @@ class FaceSet:
             for i in range(0, len(files), AT_ONCE):
                 some = files[i : i + AT_ONCE]
                 yield from pool.map(lambda file: change(self.load(file)), some)
+
+
+def lack(labels: set[int], everything: str = "videos") -> str:
+    """What a part lacks that has these labels, 0 real and 1 fake, in a word; "" if nothing.
+
+    everything: the word where it has none.
+    """
+    if not labels:
+        return everything
+    if labels == {0, 1}:
+        return ""
+    return "real faces" if 1 in labels else "fakes"
 
 
 def _decoded(data: bytes, size: int) -> np.ndarray:

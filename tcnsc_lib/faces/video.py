@@ -18,6 +18,8 @@ from tcnsc_lib.codecs import encode_clip
 from tcnsc_lib.faces import screen
 from tcnsc_lib.files import write_bytes
 
+Turn = tuple[int, int]
+EVERY: Turn = (0, 1)  # every sampled frame
 SAME_RATE = 0.01  # by which the rates of two copies may differ, of the larger one
 CURE = "copy it again"
 
@@ -50,13 +52,16 @@ class Film:
         return not slower or faster - slower <= SAME_RATE * faster
 
 
-def sample_indices(total: int, count: int) -> np.ndarray:
+def sample_indices(total: int, count: int, turn: Turn = EVERY) -> np.ndarray:
     """`count` frame numbers spread evenly over 0..total-1, both ends included.
 
-    All of them if there are fewer.
+    All of them if there are fewer. Of these only those of a turn (i, k): the i-th, counted from 0,
+    and every k-th after it; the last one where there are too few for that.
     """
     places = np.linspace(0, total - 1, min(count, total))
-    return np.unique(places.round().astype(int))
+    numbers = np.unique(places.round().astype(int))
+    first, step = turn
+    return numbers[min(first, len(numbers) - 1) :: step]
 
 
 # ---------------------------------------------------------------- reading

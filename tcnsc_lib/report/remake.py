@@ -17,7 +17,7 @@ from PIL import Image
 from tcnsc_lib import CompanionError
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.files import CHECKOUT, write_bytes
-from tcnsc_lib.profiles import PROFILES, SOURCES, profile
+from tcnsc_lib.profiles import DEMO, PROFILES, SOURCES, Profile, named, profile
 from tcnsc_lib.report import readme
 from tcnsc_lib.results import derive
 from tcnsc_lib.results.plots import pictures
@@ -28,14 +28,16 @@ NEW = "new"
 Step = tuple[Path, str]  # a file, and what happened to it: one of these words, or why it isn't made
 
 
-def committed(name: str | None = None) -> dict[str, Evidence]:
-    """The profile of this name; without one, every profile that has evidence in its folder."""
-    if name is not None:
-        return {name: Evidence(profile(name))}
-    found = {p.name: Evidence(p) for p in PROFILES.values()}
+def committed(p: Profile | None = None) -> dict[str, Evidence]:
+    """This profile; without one, every profile that has evidence in its folder."""
+    if p is not None:
+        return {p.name: Evidence(p)}
+    folder = Evidence(DEMO).folder.parent
+    others = sorted(path.name for path in folder.glob("*"))
+    every = [named(name) for name in dict.fromkeys([*PROFILES, *others])]
+    found = {p.name: Evidence(p) for p in every if p is not None}
     found = {name: e for name, e in found.items() if e.measured.is_dir()}
     if not found:
-        folder = Evidence(profile()).folder.parent
         raise CompanionError(f"No profile has evidence in {folder}; `tcnsc table 1` makes some.")
     return found
 

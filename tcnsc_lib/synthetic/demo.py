@@ -81,9 +81,10 @@ class Demo(FaceForensics):
     """The rendered people, treated as FaceForensics++ once they are there."""
 
     private = False
+    methods = ()
     scale = FULL
 
-    def clips(self, quality: str = "raw") -> list[Video]:
+    def clips(self, quality: str | None = None) -> list[Video]:
         make_demo(self.root, self.scale)
         return super().clips(quality)
 

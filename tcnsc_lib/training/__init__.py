@@ -7,6 +7,7 @@
     stored        config, environment and log on disk, each with its schema
     checkpoint    what a run that was cut short goes on from
     folder        the files of a run, and where they come from
+    ranges        what the settings of a profile may be
     run           a Plan -> a Run: loaded, resumed or trained
     predictions   what a run says of the test crops, kept in its folder
 """
