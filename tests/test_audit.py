@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from commands import at_home, refusal
 
 from tcnsc_lib import cli
-from tcnsc_lib.cli import audit_steps
+from tcnsc_lib.cli import warned
 from tcnsc_lib.faces import layout
 from tcnsc_lib.faces.video import write_video
 
@@ -26,8 +27,10 @@ def film(name: str, length: int = 3) -> np.ndarray:
     return np.stack([frame.astype(np.uint8)] * length)
 
 
-def video(root: Path, quality: str, name: str, crf: int, length: int = 3) -> Path:
-    method = "Deepfakes" if "_" in name else "original"
+def video(
+    root: Path, quality: str, name: str, crf: int, length: int = 3, method: str = "Deepfakes"
+) -> Path:
+    method = method if "_" in name else "original"
     path = layout.folder(root, method, quality) / f"{name}.mp4"
     write_video(path, film(name, length), crf)
     return path
@@ -52,9 +55,9 @@ def copy(tmp_path, monkeypatch) -> Path:
 def audited(capsys, copy):
     """What the audit prints."""
 
-    def run() -> str:
+    def run(*more: str) -> str:
         capsys.readouterr()
-        assert cli.main(["audit", "--profile", "ffpp-official"]) == 0
+        assert cli.main(["audit", "--profile", "ffpp-official", *more]) == 0
         return capsys.readouterr().out
 
     return run
@@ -103,8 +106,8 @@ def test_a_file_of_another_quality_is_named_with_what_to_do(audited, copy):
 
 
 def test_of_many_such_files_five_are_named_and_a_table_has_all(audited, copy, monkeypatch):
-    monkeypatch.setattr(audit_steps, "ALL", 4)
-    monkeypatch.setattr(audit_steps, "FIRST", 2)
+    monkeypatch.setattr(warned, "ALL", 4)
+    monkeypatch.setattr(warned, "FIRST", 2)
     for name in REALS + FAKES:
         video(copy, "c23", name, 40)
     out = audited()
@@ -170,6 +173,79 @@ def test_a_quality_without_fakes_is_told_and_the_others_are_audited(audited, cop
     assert f"warning: No videos (*.mp4) in {place}" in out
     assert "Deepfakes videos      0" in out
     assert "test videos that are in training, too" in out
+
+
+def test_without_raw_the_other_qualities_are_compared_with_the_best_there_is(audited, copy):
+    for path in copy.rglob("raw"):
+        shutil.rmtree(path)
+    for name in REALS + FAKES:
+        video(copy, "c40", name, 40)
+    path = video(copy, "c40", "000_003", 40, length=2)
+    out = audited()
+    assert "videos of another size, rate or length than at c23: 1" in out
+    [warning] = warnings(out)
+    assert f"{path} has 2 frames" in warning and "its c23 copy 3 frames" in warning
+
+
+# ---------------------------------------------------------------- parts and tables
+
+
+def counted(out: str, quality: str) -> list[list[str]]:
+    """The table of the parts below a quality: rows of part, real and fake."""
+    below = out.split(f"\n{quality}\n")[1].split("videos of each part\n")[1]
+    return [line.split() for line in below.splitlines()[1:5]]
+
+
+def test_real_and_fake_videos_of_each_part_are_counted_with_their_sums(audited, copy):
+    (copy / "splits" / "test.json").write_text('[["007", "008"]]')
+    video(copy, "raw", "007", 0)
+    out = audited()
+    assert counted(out, "raw") == [
+        ["train", "2", "2"],
+        ["val", "0", "0"],
+        ["test", "1", "0"],
+        ["all", "3", "2"],
+    ]
+    assert counted(out, "c23")[3] == ["all", "2", "2"]
+
+
+def test_videos_that_no_part_claims_are_counted_apart_and_all_named_in_a_table(audited, copy):
+    for number in range(500, 505):
+        video(copy, "c23", f"{number}", 23)
+    out = audited()
+    assert counted(out, "c23")[3] == ["all", "2", "2"]
+    [told] = warnings(out)
+    assert told.startswith("warning: 5 not read, no part of the split names it: ")
+    [path] = re.findall(r"all of them in (\S+not-read-c23.csv)", out)
+    assert Path(path).read_text().count("no part of the split names it") == 5
+
+
+def test_what_each_table_lacks_is_told(audited, copy):
+    parts = {"train": ("000", "003"), "val": ("010", "011"), "test": ("020", "021")}
+    for part, pair in parts.items():
+        (copy / "splits" / f"{part}.json").write_text(json.dumps([pair]))
+        for quality in ("raw", "c23"):
+            for name in (*pair, "_".join(pair)):
+                video(copy, quality, name, CRF[quality])
+    out = audited()
+    told = [line for line in out.splitlines() if line.startswith("Table ")]
+    assert told[:2] == ["Table 1: nothing is lacking.", "Table 2: nothing is lacking."]
+    place = layout.folder(copy, "original", "c40")
+    [third] = told[2:]
+    assert third.startswith(f"Table 3: Xception-C40 can't be trained: no videos (*.mp4) in {place}")
+    video(copy, "raw", "020_021", 0).unlink()
+    assert audited().count("the test part has no fakes among its raw videos") == 3
+
+
+def test_several_methods_are_audited_each_with_its_own_fakes(audited, copy):
+    for name in FAKES:
+        video(copy, "raw", name, 0, length=4, method="FaceSwap")
+        path = video(copy, "c23", name, 40, method="FaceSwap")
+    out = audited("--method", "FaceSwap,Deepfakes")
+    assert counted(out, "raw")[3] == ["all", "2", "4"]
+    assert len([line for line in warnings(out) if "its raw copy 4 frames" in line]) == 2
+    assert f"{path} is filed under c23 and was encoded with crf 40" in out
+    assert "FaceSwap" not in audited()
 
 
 # ---------------------------------------------------------------- who is in two parts

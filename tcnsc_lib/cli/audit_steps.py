@@ -1,35 +1,36 @@
 """`tcnsc audit`: what a copy of FaceForensics++ lacks, what is wrong in it, what its split leaks.
 
+Beside that: how many real and fake videos each part has, and what Tables 1 to 3 lack.
+
 All that can be told is told, on standard output; what ends it in an error comes last.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tcnsc_lib import CompanionError, profiles
+from tcnsc_lib import CompanionError, experiments, profiles
+from tcnsc_lib.cli.warned import Warnings
+from tcnsc_lib.experiments import EXPERIMENTS, ready
 from tcnsc_lib.faces import copies, splits
 from tcnsc_lib.faces.clips import Video
 from tcnsc_lib.faces.copies import Stream
 from tcnsc_lib.faces.ffpp import FaceForensics
-from tcnsc_lib.faces.layout import QUALITIES, listing, missing, no_videos
-from tcnsc_lib.faces.source import LeftOut, left_out_lines
-from tcnsc_lib.files import write_table
+from tcnsc_lib.faces.layout import QUALITIES, listing, methods_in, missing, no_videos
+from tcnsc_lib.faces.source import LeftOut
+from tcnsc_lib.faces.store import SPLITS
 
-ALL = 20  # warnings of a kind; of as many, only the first few are printed
-FIRST = 5
 PEOPLE = """counted: videos. FaceForensics++ shows about 885 people in its 1000 videos, so more may
 leak than is counted; splits/people.json may list which videos show one person (data/README.md)"""
 
 
 def audit(arguments) -> None:
     """What a copy of FaceForensics++ lacks, what leaks between its parts, its true qualities."""
-    p = profiles.profile(arguments.profile)
+    p = profiles.profile(arguments.profile, arguments.method)
     source = profiles.source(p)
     if not source.has_videos:
         source.clips()  # says that there are none
@@ -38,61 +39,26 @@ def audit(arguments) -> None:
         source.clips(_tried(source))  # renders the demo, or says what isn't there
         qualities = _qualities(source)
     warnings = Warnings(profiles.faces_folder(p) / "audit")
-    raw = {}
+    best = {}
     for quality in qualities:
-        streams = _tell_quality(source, quality, raw, warnings)
-        if quality == "raw":
-            raw = {path.stem: one for path, one in streams.items()}
+        streams = _tell_quality(source, quality, best, warnings)
+        best = best or streams
+        _tell_parts(source, quality)
     without = [quality for quality in QUALITIES if quality not in qualities]
     if without:
         print(f"\nno videos at {' and '.join(without)}")
+    _tell_tables(p)
     try:
         _tell_split(source, qualities)
     finally:
         print(f"\nwarnings: {warnings.count}")
 
 
-class Warnings:
-    """Prints warnings and counts them.
-
-    folder: where a file with all warnings of a kind goes, where they are too many to print.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.count = 0
-
-    def tell(self, kind: str, found: Sequence[str]) -> None:
-        """A line a warning; the first ones, and where the others are, if there are many."""
-        self.count += len(found)
-        many = len(found) >= ALL
-        for sentence in found[: FIRST if many else None]:
-            self._line(sentence)
-        if many:
-            path = self.folder / f"{kind}.csv"
-            write_table(path, pd.DataFrame({"warning": found}))
-            print(f"... {len(found)} such warnings, all of them in {path}")
-
-    def say(self, sentence: str) -> None:
-        """One warning."""
-        self.count += 1
-        self._line(sentence)
-
-    def left_out(self, root: Path, left_out: Sequence[LeftOut]) -> None:
-        """A line a reason."""
-        self.count += len(left_out)
-        for line in left_out_lines(root, left_out):
-            self._line(line)
-
-    def _line(self, sentence: str) -> None:
-        print(f"warning: {sentence}")
-
-
 # ---------------------------------------------------------------- the videos of a quality
 
 
-def _kinds(source: FaceForensics) -> tuple[str, str]:
-    return "original", source.settings.method
+def _kinds(source: FaceForensics) -> tuple[str, ...]:
+    return "original", *methods_in(source.settings.method)
 
 
 def _qualities(source: FaceForensics) -> list[str]:
@@ -108,21 +74,25 @@ def _paths(source: FaceForensics, quality: str) -> list[Path]:
 
 
 def _tried(source: FaceForensics) -> str:
-    """A quality where somebody put something, though nothing that is read; else raw."""
+    """A quality where somebody put something, though nothing that is read; else that of RAW."""
     for quality in QUALITIES:
         found = [listing(source.root, kind, quality).left_out for kind in _kinds(source)]
         if any(found):
             return quality
-    return "raw"
+    return source.settings.raw_quality
 
 
 def _tell_quality(
-    source: FaceForensics, quality: str, raw: dict[str, Stream], warnings: Warnings
+    source: FaceForensics, quality: str, best: dict[Path, Stream], warnings: Warnings
 ) -> dict[Path, Stream]:
-    """Print what a quality lacks and what is wrong there. Returns path -> what its file says."""
+    """Print what a quality lacks and what is wrong there. Returns path -> what its file says.
+
+    best: the same of the best quality that there is, with which this one is compared; empty for it.
+    """
     root = source.root
-    lacks = missing(root, source.settings.method, quality)
-    print(f"\n{quality}\n{lacks.to_string(index=False)}")
+    print(f"\n{quality}")
+    for method in _kinds(source)[1:]:
+        print(missing(root, method, quality).to_string(index=False))
     paths = _paths(source, quality)
     streams = {}
     unreadable = []
@@ -138,12 +108,13 @@ def _tell_quality(
             warnings.say(str(no_videos(root, kind, quality, there.left_out)))
     warnings.tell(f"unreadable-{quality}", unreadable)
     warnings.tell(f"mislabelled-{quality}", copies.mislabelled(streams, quality))
-    unlike = copies.unlike_raw(streams, raw)
-    if raw and quality != "raw":
-        print(f"videos of another size, rate or length than at raw: {len(unlike)}")
-    warnings.tell(f"unlike-raw-{quality}", unlike)
+    unlike = copies.unlike(streams, best)
+    if best:
+        other = copies.quality_of(next(iter(best)))
+        print(f"videos of another size, rate or length than at {other}: {len(unlike)}")
+    warnings.tell(f"unlike-{quality}", unlike)
     warnings.tell(f"repeated-{quality}", copies.repeated(streams))
-    warnings.left_out(root, _left_out(source, quality))
+    warnings.left_out(f"not-read-{quality}", root, _left_out(source, quality))
     return streams
 
 
@@ -164,6 +135,31 @@ def _left_out(source: FaceForensics, quality: str) -> list[LeftOut]:
     except CompanionError:
         kinds = [listing(source.root, kind, quality).left_out for kind in _kinds(source)]
         return sum(kinds, [])
+
+
+# ---------------------------------------------------------------- what trainings need
+
+
+def _tell_parts(source: FaceForensics, quality: str) -> None:
+    """Print how many real and fake videos each part has; nothing where the split can't be read."""
+    try:
+        clips = source.clips(quality)
+    except CompanionError:
+        return  # told already, or at the end
+    counts = pd.DataFrame(0, index=[*SPLITS, "all"], columns=["real", "fake"])
+    for clip in clips:
+        counts.loc[[clip.split, "all"], "fake" if clip.label else "real"] += 1
+    print(f"videos of each part\n{counts.to_string()}")
+
+
+def _tell_tables(p: profiles.Profile) -> None:
+    """Print what each table lacks, as far as the list of files tells."""
+    print()
+    for number in ("1", "2", "3"):
+        names = dict.fromkeys(name for name, _ in experiments.jobs(number, p))
+        lacks = ready.lacks({name: EXPERIMENTS[name] for name in names}, p)
+        for sentence in [one.said(p) for one in lacks] or ["nothing is lacking."]:
+            print(f"Table {number}: {sentence}")
 
 
 # ---------------------------------------------------------------- the split

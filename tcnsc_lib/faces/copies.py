@@ -46,17 +46,28 @@ def mislabelled(streams: Mapping[Path, Stream], quality: str) -> list[str]:
     return found
 
 
-def unlike_raw(streams: Mapping[Path, Stream], raw: Mapping[str, Stream]) -> list[str]:
-    """A sentence a video that isn't its raw copy's: of another size, rate or number of frames.
+def unlike(streams: Mapping[Path, Stream], best: Mapping[Path, Stream]) -> list[str]:
+    """A sentence a video that isn't its best copy's: of another size, rate or number of frames.
 
-    raw: by name, "000" or "000_003".
+    best: the same videos at a better quality.
     """
+    copies = {_video(path): (quality_of(path), one) for path, one in best.items()}
     found = []
     for path, one in streams.items():
-        other = raw.get(path.stem)
-        if other is not None and not _match(one.film, other.film):
-            found.append(f"{shown(path)} has {one}, its raw copy {other}; copy both again.")
+        quality, other = copies.get(_video(path), ("", one))
+        if not _match(one.film, other.film):
+            found.append(f"{shown(path)} has {one}, its {quality} copy {other}; copy both again.")
     return found
+
+
+def quality_of(path: Path) -> str:
+    """The quality that a video is filed under."""
+    return path.parents[1].name
+
+
+def _video(path: Path) -> tuple[str, str]:
+    """What all qualities of a video share: where its method lies, and its name."""
+    return path.parents[2].name, path.stem
 
 
 def _match(one: Film, other: Film) -> bool:
