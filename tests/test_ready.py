@@ -74,6 +74,7 @@ def test_tables_1_and_2_need_no_c40_and_table_3_no_more_than_it(root):
 def test_a_copy_without_raw_is_told_before_what_few_rows_lack(root):
     copied(root, "c23")
     first, *rest = said(EXPERIMENTS, FFPP_OFFICIAL)
+    assert "or profile ffpp-c23 takes the c23 copy for RAW" in first
     assert first.startswith(f"No videos (*.mp4) in {layout.folder(root, 'original', 'raw')}; ")
     [last] = rest
     assert last.startswith("Xception-C40 can't be trained: no videos")

@@ -138,8 +138,8 @@ def no_videos(root: Path, method: str, quality: str, left_out: list[LeftOut]) ->
     place = folder(root, method, quality)
     if not left_out:
         return CompanionError(
-            f"No videos (*.mp4) in {place}; FaceForensics++ goes into {root} in its own layout, "
-            "see data/README.md."
+            f"No videos (*.mp4) in {place}; FaceForensics++ goes into {root} in its own layout"
+            f"{_other_copy(root, method, quality)}, see data/README.md."
         )
     first = left_out[0]
     named = f"{REAL_IS_NAMED}, and {FAKE_IS_NAMED}"
@@ -148,6 +148,13 @@ def no_videos(root: Path, method: str, quality: str, left_out: list[LeftOut]) ->
         f"No video in {place} can be read ({len(left_out)} left out, the first, "
         f"{shown(first.path.name)}{because}); {named}, see data/README.md."
     )
+
+
+def _other_copy(root: Path, method: str, quality: str) -> str:
+    """What else to do where raw isn't there and c23 is, as a part of a sentence."""
+    if quality == "raw" and listing(root, method, "c23").videos:
+        return ", or profile ffpp-c23 takes the c23 copy for RAW"
+    return ""
 
 
 def missing(root: Path, method: str, quality: str) -> pd.DataFrame:
