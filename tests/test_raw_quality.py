@@ -25,6 +25,7 @@ def there(monkeypatch) -> None:
     monkeypatch.setattr(
         execute, "faces", lambda p, quality=None: SimpleNamespace(fingerprint=str(quality))
     )
+    monkeypatch.setattr(execute, "check", lambda experiments, p: None)
 
 
 # ---------------------------------------------------------------- which crops, which run
