@@ -125,11 +125,11 @@ DEMO = Profile(
     width=8,
     pretrained=False,
     schedule=Schedule(
-        iterations=240,
-        learning_rate=4e-3,
+        iterations=320,
+        learning_rate=3e-3,
         final_lr_share=0.02,
         precision="float32",
-        validate=30,
+        validate=40,
     ),
 )
 PHOTOS = Profile(

@@ -300,7 +300,7 @@ def test_all_jobs_are_every_experiment_and_the_seeds_of_those_that_claims_rest_o
 def test_the_ablation_tells_what_each_row_sees():
     table = experiments.ablation(PROFILES["demo"])
     assert table.row.tolist() == [MODEL_A, MODEL_B, "dual", *CONTROLS]
-    assert (table.steps == 240).all()
+    assert (table.steps == 320).all()
     columns = ["row", "views", "Loss_cro sees", "Loss_sim compares", "images a step"]
     by_hand = [
         (MODEL_A, "RAW, LQ", "nothing", "z, λ = 1", 128),
