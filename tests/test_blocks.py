@@ -81,6 +81,7 @@ def test_the_table_of_blocks_has_every_crop_at_every_codec(toy_faces):
 SHARED = pd.DataFrame({
     "video": ["000", "000", "000_001", "000_001"],
     "identity": "000",
+    "method": ["original", "original", "Deepfakes", "Deepfakes"],
     "frame": [0, 2, 1, 2],
     "label": [0, 0, 1, 1]})
 

@@ -25,6 +25,7 @@ from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.training.identity import RECIPE
 
 TOLERANCE = 1e-3  # of a loss
+OF_BFLOAT16 = 2e-3  # a step of it is 4e-3; an Intel Xeon with AMX differs from AMD by 1.1e-3
 CHANGED = (
     "the meaning of training changed: if on purpose, raise RECIPE in "
     "tcnsc_lib/training/identity.py and write the new losses here"
@@ -130,9 +131,9 @@ def short(name: str) -> dict:
     }
 
 
-def agree(ours: np.ndarray, golden: list[float]) -> None:
+def agree(ours: np.ndarray, golden: list[float], tolerance: float = TOLERANCE) -> None:
     """Fail, and say what to do, where a loss is not the golden one."""
-    np.testing.assert_allclose(ours, golden, rtol=TOLERANCE, err_msg=CHANGED)
+    np.testing.assert_allclose(ours, golden, rtol=tolerance, err_msg=CHANGED)
 
 
 @pytest.mark.parametrize(
@@ -164,13 +165,13 @@ def test_one_batch_of_2n_trains_as_recipe_1_did_for_longer_and_in_bfloat16(faces
     agree(losses(faces, tmp_path, DUAL | {"detector": OneBatch}), RECIPE_1_LONGER)
     half = {"schedule": replace(SHORT, precision="bfloat16")}
     ours = losses(faces, tmp_path, short("one batch of 2N") | half)
-    agree(ours[:2], RECIPE_1_BFLOAT16)
+    agree(ours[:2], RECIPE_1_BFLOAT16, OF_BFLOAT16)
 
 
 def test_bfloat16_trains_as_its_golden_losses_say_and_otherwise_than_float32(faces, tmp_path):
     settings = short("TCNSC") | {"schedule": replace(SHORT, precision="bfloat16")}
     ours = losses(faces, tmp_path, settings)[:2]
-    agree(ours, BFLOAT16_LOSSES)
+    agree(ours, BFLOAT16_LOSSES, OF_BFLOAT16)
     apart = np.abs(ours / GOLDEN["TCNSC"][:2] - 1)
     assert apart.max() > 10 * TOLERANCE
 

@@ -79,7 +79,7 @@ def test_a_cell_is_found_by_the_first_columns(filled, inside, text):
     ("table2[(RAW, LQ),RAW].auc:.1%", "50.0 %"),
     ("table2.dual-minus-b.lq.ours:+.2f", "+1.82"),
     ("profile.size", "96"),
-    ("photos:profile.schedule.iterations", "400"),
+    ("photos:profile.schedule.iterations", "600"),
     ("profile.name", "demo"),
 ])
 def test_formats_and_settings(filled, inside, text):

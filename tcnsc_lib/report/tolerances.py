@@ -62,10 +62,9 @@ WATCHED = {"gradient_cro": 50.0, "gradient_sim": 5.0, "rank_z": 15.0, "rank_h": 
 WATCHED |= dict.fromkeys(("cos_twins_z", "cos_different_z", "spread_z"), 0.5)
 WATCHED |= dict.fromkeys(("cos_twins_h", "cos_different_h", "spread_h"), 0.5)
 CURVES = {"total": 0.5, "cro": 0.5, "sim": 0.05}
-VALIDATED = dict.fromkeys(("RAW", "LQ", "rise_RAW", "rise_LQ"), 20.0)
-VALIDATED |= dict.fromkeys(("auc_RAW", "auc_LQ"), 15.0)
-CURVES |= dict.fromkeys(("val_accuracy", "val_accuracy_LQ"), 20.0)
-CURVES |= dict.fromkeys(("val_auc", "val_auc_LQ"), 15.0)
+VALIDATED = {"RAW": 20.0, "LQ": 20.0, "auc_RAW": 15.0, "auc_LQ": 15.0}
+LAST_QUARTER = dict.fromkeys(("RAW", "LQ", "rise_RAW", "rise_LQ"), 20.0)
+CURVES |= {"val_accuracy": 20.0, "val_auc": 15.0}
 DIFFERENCES = {"difference": 10.0, "low": 30.0, "high": 30.0, "least": 16.0, "most": 16.0}
 CHANNEL = ("channel", "left", "right", "share", "mean", "running_mean")
 CODECS = ("RAW", "HQ", "MQ", "LQ", "WEBP")
@@ -103,7 +102,7 @@ RULES = {
     "collapse.csv": Rule(WATCHED),
     "training_curves.csv": Rule(WATCHED | CURVES),
     "validation.csv": Rule(VALIDATED),
-    "last_quarter.csv": Rule(VALIDATED),
+    "last_quarter.csv": Rule(LAST_QUARTER),
     "cosines.csv": Rule({"twins (RAW, LQ)": 0.2, "different people": 0.3,
                          "real against fake": 0.5}),
     "trace.csv": Rule(dict.fromkeys(CODECS, 0.2)),
