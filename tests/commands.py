@@ -5,7 +5,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from tcnsc_lib import cli
+from tcnsc_lib.faces.detect import Candidates
 
 
 def at_home(home: Path, monkeypatch) -> Path:
@@ -37,3 +40,15 @@ def fail_after(count: int, function: Callable | None, error: BaseException) -> C
             raise error
         return function(*args, **options)
     return call
+
+
+class Central:
+    """Stands in for MTCNN, for speed: the face is in the middle of every frame."""
+
+    def __init__(self, device):
+        pass
+
+    def all(self, frames):
+        height, width = frames.shape[1:3]
+        box = np.array([[width / 4, height / 4, 3 * width / 4, 3 * height / 4]])
+        return [Candidates(box, np.ones(1), np.zeros((1, 5, 2)), np.ones(1))] * len(frames)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from commands import refusal
 from made_costs import keep
 from toys import build
 
@@ -98,3 +99,9 @@ def say(toy) -> Callable[..., None]:
         predicted(toy, name, seed, **hits)
 
     return say
+
+
+@pytest.fixture
+def refused(capsys):
+    """Run the command; it must end with `status` and one sentence, which comes back."""
+    return lambda *argv, status=1: refusal(capsys, argv, status)

@@ -6,14 +6,12 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from commands import at_home, fail_after, refusal
+from commands import Central, at_home, fail_after
 from PIL import Image
 
 from tcnsc_lib import cli, experiments, files, profiles
 from tcnsc_lib.faces import clips, layout
-from tcnsc_lib.faces.detect import Candidates
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.faces.video import write_video
 from tcnsc_lib.synthetic import demo
@@ -27,12 +25,6 @@ FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/disk/file")
 def home(tmp_path, monkeypatch) -> Path:
     """An empty home for data/, runs/ and figures/; no source, the default profile."""
     return at_home(tmp_path / "home", monkeypatch)
-
-
-@pytest.fixture
-def refused(capsys):
-    """Run the command; it must end with `status` and one sentence, which comes back."""
-    return lambda *argv, status=1: refusal(capsys, argv, status)
 
 
 def names(root: Path, quality: str, reals=("000", "001"), fakes=("000_001", "001_000")) -> Path:
@@ -170,18 +162,6 @@ def miniature(tmp_path_factory) -> Path:
             write_video(layout.folder(root, "original", quality) / f"{number}.mp4", real, crf)
         write_video(layout.folder(root, "Deepfakes", quality) / "000_001.mp4", fake, crf)
     return root
-
-
-class Central:
-    """Stands in for MTCNN, for speed: the face is in the middle of every frame."""
-
-    def __init__(self, device):
-        pass
-
-    def all(self, frames):
-        height, width = frames.shape[1:3]
-        box = np.array([[width / 4, height / 4, 3 * width / 4, 3 * height / 4]])
-        return [Candidates(box, np.ones(1), np.zeros((1, 5, 2)), np.ones(1))] * len(frames)
 
 
 @pytest.fixture

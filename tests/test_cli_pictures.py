@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from commands import at_home, fail_after, refusal
+from commands import at_home, fail_after
 from PIL import Image
 from safetensors.torch import save_file
 from skimage import data
@@ -27,12 +27,6 @@ SHAPE = {"input_size": 32, "width": 16, "width_z": 8, "lam": 1.0}
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch) -> Path:
     return at_home(tmp_path / "home", monkeypatch)
-
-
-@pytest.fixture
-def refused(capsys):
-    """Run the command; it must end with one sentence, which comes back."""
-    return lambda *argv: refusal(capsys, argv, 1)
 
 
 # ---------------------------------------------------------------- published

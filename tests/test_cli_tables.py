@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from commands import at_home, refusal
+from commands import at_home
 from conftest import P
 from made_costs import keep
 
@@ -21,12 +21,6 @@ from tcnsc_lib.results.plots import pictures
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch) -> Path:
     return at_home(tmp_path / "home", monkeypatch)
-
-
-@pytest.fixture
-def refused(capsys):
-    """Run the command; it must end with one sentence, which comes back."""
-    return lambda *argv: refusal(capsys, argv, 1)
 
 
 # train

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import at_home, refusal
+from commands import Central, at_home
 
 from tcnsc_lib import CompanionError, cli, profiles
 from tcnsc_lib.cli import table_steps
 from tcnsc_lib.cli.picture_steps import _source
 from tcnsc_lib.faces import clips, layout
-from tcnsc_lib.faces.detect import Candidates
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.faces.video import sample_indices, write_video
 from tcnsc_lib.profiles import FFPP, PROFILES
@@ -26,12 +25,6 @@ BOTH = "Deepfakes,Face2Face"
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch) -> Path:
     return at_home(tmp_path / "home", monkeypatch)
-
-
-@pytest.fixture
-def refused(capsys):
-    """Run the command; it must end with one sentence, which comes back."""
-    return lambda *argv: refusal(capsys, argv, 1)
 
 
 # ---------------------------------------------------------------- a name and folders of its own
@@ -130,18 +123,6 @@ def test_turns_share_the_sampled_frames_out(total, count):
 
 def test_a_film_too_short_for_a_turn_gives_its_last_frame():
     assert sample_indices(2, 300, (2, 3)).tolist() == [1]
-
-
-class Central:
-    """Stands in for MTCNN, for speed: the face is in the middle of every frame."""
-
-    def __init__(self, device):
-        pass
-
-    def all(self, frames):
-        height, width = frames.shape[1:3]
-        box = np.array([[width / 4, height / 4, 3 * width / 4, 3 * height / 4]])
-        return [Candidates(box, np.ones(1), np.zeros((1, 5, 2)), np.ones(1))] * len(frames)
 
 
 def film(root: Path, method: str, name: str, grey: int, length: int = 6) -> None:

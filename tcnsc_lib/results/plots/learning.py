@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from tcnsc_lib.analysis.runs import VALIDATED
 from tcnsc_lib.results.plots import COLOURS, DASHES, FAINT, LINE_MARKS, LINES, WIDTH
 from tcnsc_lib.results.trained import LAST
 
 SPACES = "zh"
 TERMS = {"sim": "gradient of λ Loss_sim", "cro": "gradient of Loss_cro"}
-LOGGED = {"RAW": "val_accuracy", "LQ": "val_accuracy_LQ"}
-"""Test set -> its column in a run's log."""
+VIEWS = ("RAW", "LQ")  # what validation is on
 
 QUESTIONS = (
     "do twins agree more\nthan different images?",
@@ -93,12 +93,14 @@ def _losses(axis: Axes, log: pd.DataFrame) -> None:
 def _validation(axis: Axes, log: pd.DataFrame) -> None:
     """Validation accuracy on RAW and, where the run has it, on LQ."""
     points = log.dropna(subset="val_accuracy")
-    for codec, name in LOGGED.items():
+    for codec in VIEWS:
+        name = VALIDATED[codec]
         if name in points:
             axis.plot(points.iteration, points[name], color=COLOURS[codec], marker="o",
                       markersize=3, label=codec)
     axis.set(xlabel="iteration", ylabel="validation accuracy (%)")
-    axis.legend(loc="lower right", fontsize=7)
+    if len(axis.lines) > 1:
+        axis.legend(loc="lower right", fontsize=7)
 
 
 def validation(table: pd.DataFrame) -> Figure:
@@ -109,12 +111,12 @@ def validation(table: pd.DataFrame) -> Figure:
     for axis, name in zip(axes[0], names, strict=True):
         rows = table[table.training == name]
         for _, seed in rows.groupby("seed"):
-            for codec in LOGGED:
+            for codec in VIEWS:
                 axis.plot(seed.iteration, seed[codec], color=COLOURS[codec], linewidth=1,
                           linestyle=DASHES[codec])
         axis.axvline((1 - LAST) * rows.iteration.max(), color=FAINT, linewidth=1)
         axis.set(title=name, xlabel="iteration")
     axes[0][0].set_ylabel("validation accuracy (%)")
-    lines = [Line2D([], [], color=COLOURS[codec], linestyle=DASHES[codec]) for codec in LOGGED]
-    axes[0][-1].legend(lines, list(LOGGED), loc="lower right", fontsize=8)
+    lines = [Line2D([], [], color=COLOURS[codec], linestyle=DASHES[codec]) for codec in VIEWS]
+    axes[0][-1].legend(lines, VIEWS, loc="lower right", fontsize=8)
     return figure
