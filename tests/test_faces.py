@@ -1,6 +1,7 @@
 """The FaceSet on disk: crops come back as they were, and whatever is not as it was is refused."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,29 @@ def test_fingerprint_changes_with_one_pixel(tmp_path):
     assert prints[0] == prints[1] != prints[2]
 
 
+def refiled(root: Path, changes: dict) -> str:
+    """The fingerprint of a set whose first row has other cells, but the same pixels."""
+    builder = Builder(root, SETTINGS)
+    rows = [row("a", frame, "test", "original") for frame in range(2)]
+    rows[0] |= changes
+    builder.add("original", "a", rows, list(noise(2, SIZE, SIZE, 3)), [])
+    return builder.finish([("original", "a")]).fingerprint
+
+
+@pytest.mark.parametrize("cell", ["x0", "y1", "probability", "nose_x"])
+def test_a_hundredth_of_a_pixel_is_the_same_faces_on_another_processor(tmp_path, cell):
+    one = refiled(tmp_path / "one", {cell: 0.5})
+    assert refiled(tmp_path / "other", {cell: 0.51}) == one
+
+
+@pytest.mark.parametrize("cell", ["identity", "source"])
+def test_the_fingerprint_changes_with_whose_face_it_is(tmp_path, cell):
+    one = refiled(tmp_path / "one", {cell: "000"})
+    assert refiled(tmp_path / "other", {cell: "001"}) != one
+
+
 def test_the_fingerprint_names_runs_and_keeps_its_value(tmp_path):
-    assert tiny_set(tmp_path)[0].fingerprint == "895d2a87fe"
+    assert tiny_set(tmp_path)[0].fingerprint == "eee8536dd8"
 
 
 # ---------------------------------------------------------------- who belongs together

@@ -27,6 +27,7 @@ SPLITS = ("train", "val", "test")
 POINTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
 LANDMARKS = [f"{point}_{axis}" for point, axis in product(POINTS, "xy")]
 WHO = ["file", "label", "video", "frame", "identity", "source", "method", "split"]
+CONTENT = [*WHO, "crc"]  # what a fingerprint is of; crc: the checksum of a crop's pixels
 COLUMNS = [*WHO, "x0", "y0", "x1", "y1", "probability", *LANDMARKS, "crc"]
 MISSED = ["video", "method", "split", "frame", "reason"]
 DOUBTFUL = ["video", "method", "split", "frame", "faces", "taken"]
