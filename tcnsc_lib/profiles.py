@@ -46,12 +46,12 @@ class Profile:
 
     name: files its faces, runs and figures. source: a name in SOURCES. size: pixels of a crop.
     enlarge: of MTCNN's box. frames: sampled a video. method, split: of FaceForensics++ (method:
-    one, or several with commas between, see `of_methods`).
-    bottleneck: of the swaps, as a share of a crop's side. width, width_z, lam: of `TCNSC`.
-    weights: what f starts from, "random" or "imagenet" (torchvision's, downloaded once; width 64
-    only). pretrained: whether those baselines start from ImageNet whose authors' do (downloaded
-    once). seed: of the split, the swaps and the training. seeds: how many, from `seed` on, for the
-    ablation's main rows. raw_quality: of the videos that stand for RAW, where there are videos.
+    one, or several with commas between, see `of_methods`). bottleneck: of the swaps, as a share of
+    a crop's side. width, width_z, lam: of `TCNSC`. weights: what f starts from, "random" or
+    "imagenet" (torchvision's, downloaded once; width 64 only). pretrained: whether those baselines
+    start from ImageNet whose authors' do (downloaded once). seed: of the split, the swaps and the
+    training. seeds: how many, from `seed` on, for the ablation's main rows; decisive_seeds: for the
+    study's. raw_quality: of the videos that stand for RAW, where there are videos.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Profile:
     pretrained: bool = True
     seed: int = 0
     seeds: int = 3
+    decisive_seeds: int = 3
     schedule: Schedule = Schedule()
     raw_quality: str = "raw"
 
@@ -124,12 +125,9 @@ DEMO = Profile(
     split="official",
     width=8,
     pretrained=False,
+    decisive_seeds=5,
     schedule=Schedule(
-        iterations=320,
-        learning_rate=3e-3,
-        final_lr_share=0.02,
-        precision="float32",
-        validate=40,
+        iterations=320, learning_rate=3e-3, final_lr_share=0.02, precision="float32", validate=40
     ),
 )
 PHOTOS = Profile(

@@ -116,7 +116,16 @@ def studied(stored, monkeypatch) -> list:
     monkeypatch.setattr(experiments, "tell_study", lambda rows, p: asked.append((rows, p)))
     monkeypatch.setattr(experiments, "collect_study",
                         lambda rows, e, trains: asked.append((rows, e.p, e.folder, trains)))
+    monkeypatch.setattr(experiments, "study_logs", lambda rows, p: logs(rows))
     return asked
+
+
+def logs(rows: list, rank: float = 1.0) -> dict:
+    """What `study_logs` tells of these rows, all of them trained."""
+    steps = pd.DataFrame({"iteration": [1, 2], "val_accuracy": 90.0, "val_auc": 99.0})
+    steps = steps.assign(val_accuracy_LQ=70.0, val_auc_LQ=80.0, cos_twins_z=0.5, rank_z=rank)
+    jobs = experiments.study.study_jobs(rows, P)
+    return {(name, seed): (f"{name}-{seed}", steps) for name, seed in jobs}
 
 
 def test_the_study_collects_all_its_rows_and_says_where_they_lie(studied, stored, capsys):
@@ -135,6 +144,34 @@ def test_the_study_takes_the_rows_that_it_is_asked_for_in_its_own_order(studied)
 def test_the_study_of_what_is_stored_trains_nothing(studied):
     assert cli.main(["study", "--stored", "--profile", "toy"]) == 0
     assert studied[-1][-1] is False
+
+
+def test_the_study_keeps_how_its_trainings_ended_in_its_own_order(studied, stored):
+    assert cli.main(["study", "model B", "--profile", "toy"]) == 0
+    assert cli.main(["study", "similarity on h", "(RAW, LQ)", "--profile", "toy"]) == 0
+    table = stored.read("study_collapse")
+    ended = list(zip(table.training, table.seed, strict=True))
+    assert ended == [
+        ("model B", 3), ("model B", 4), ("model B", 5),
+        ("(RAW, LQ)", 3), ("(RAW, LQ)", 4), ("(RAW, LQ)", 5),
+        ("similarity on h", 3), ("similarity on h", 4)]
+    assert not stored.has("validation")  # never were both asked for
+
+
+def test_what_was_trained_again_replaces_what_was_stored(studied, stored):
+    rows = experiments.study.chosen(["model B", "similarity on h"])
+    table_steps.save_watched(stored, logs(rows))
+    table_steps.save_watched(stored, logs(rows[1:], rank=7.0))
+    assert stored.read("study_collapse").rank_z.tolist() == [1, 1, 1, 7, 7]
+
+
+def test_the_study_keeps_the_curves_of_model_b_and_dual_from_all_their_seeds(studied, stored):
+    assert cli.main(["study", "model B", "(RAW, LQ)", "--profile", "toy"]) == 0
+    table = stored.read("validation")
+    seeds = table.groupby("training").seed.unique()
+    assert {name: sorted(each) for name, each in seeds.items()} == {
+        "model B": [3, 4, 5], "dual": [3, 4, 5]}
+    assert "run (RAW, LQ)-3" in stored.head("validation")
 
 
 # report

@@ -330,8 +330,7 @@ def test_the_evidence_of_the_study_is_what_its_runs_say_with_and_without_other_s
     home, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(pool, "cores", lambda: 1)
-    monkeypatch.setattr(study, "DECISIVE_SEEDS", 1)
-    p = replace(TOY, seeds=1)
+    p = replace(TOY, seeds=1, decisive_seeds=1)
     e = Evidence(p, tmp_path / "evidence")
     rows = study.chosen([MODEL_B, study.GROUPED])
     experiments.collect_study(rows, e)

@@ -7,7 +7,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tcnsc_lib.analysis.runs import agreement, collapse, costs, network, validation
+from tcnsc_lib.analysis.runs import (
+    agreement,
+    collapse,
+    collapsed,
+    costs,
+    network,
+    validation,
+)
 from tcnsc_lib.detectors.tcnsc import TCNSC
 
 GRADIENTS = ["gradient_cro", "gradient_sim"]
@@ -56,6 +63,17 @@ def test_the_collapse_table_has_a_row_each_look_at_each_model():
     assert table.gradient_cro[:4].tolist() == [10, 1, 0.1, 0.01]
     assert set(table[table.gradient_sim == 0].training) == {"model B"}
     assert set(table[table.gradient_cro == 0].training) == {"model A"}
+
+
+def test_what_is_left_at_the_end_is_the_last_look_at_each_training():
+    logs = {("dual", 0): ("dual-seed0", log()), ("dual", 1): ("dual-seed1", log("gradient_sim"))}
+    table = collapsed(logs)
+    assert table.columns.tolist() == ["training", "seed", "run", *GRADIENTS, *OF_Z, *OF_H]
+    assert table.iloc[:, :3].to_numpy().tolist() == [
+        ["dual", 0, "dual-seed0"], ["dual", 1, "dual-seed1"]]
+    assert table.gradient_cro.tolist() == [0.01, 0.01]
+    assert table.gradient_sim.tolist() == [0.01, 0.0]
+    assert table.rank_z.tolist() == [0.01 / 30] * 2
 
 
 # validation

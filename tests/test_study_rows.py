@@ -30,7 +30,7 @@ from tcnsc_lib.experiments.study import (
     restated,
     study_jobs,
 )
-from tcnsc_lib.profiles import PROFILES
+from tcnsc_lib.profiles import DEMO, PROFILES
 from tcnsc_lib.training.identity import slug
 from tcnsc_lib.training.run import Plan, folder_of
 
@@ -218,8 +218,10 @@ def test_rows_without_a_schedule_of_their_own_are_compared_with_table_2():
 # seeds
 
 
-def test_decisive_rows_have_five_seeds_and_the_others_the_profiles():
-    assert list(Row("factors", DUAL, decisive=True).seeds(P)) == [0, 1, 2, 3, 4]
+def test_decisive_rows_have_seeds_of_their_own_and_never_fewer_than_others():
+    assert DEMO.decisive_seeds == 5
+    p = replace(P, decisive_seeds=5)
+    assert list(Row("factors", DUAL, decisive=True).seeds(p)) == [0, 1, 2, 3, 4]
     assert list(Row("factors", DUAL).seeds(replace(P, seeds=2, seed=7))) == [7, 8]
     assert len(Row("factors", DUAL, decisive=True).seeds(replace(P, seeds=8))) == 8
     assert by_name(DUAL).decisive

@@ -53,6 +53,20 @@ def collapse(logs: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return table[["training", "updates", *rest]]
 
 
+def collapsed(logs: Mapping[tuple[str, int], tuple[str, pd.DataFrame]]) -> pd.DataFrame:
+    """What `TCNSC.watch` saw before the last step: a row a training.
+
+    logs: (row's name, seed) -> what its run is called, and its log. Columns training (the row's
+    name), seed, run, then what was seen.
+    """
+    rows = []
+    for (row, seed), (run, log) in logs.items():
+        last = log.dropna(subset="cos_twins_z").iloc[-1]
+        seen = {name: last[name] for name in log if name.startswith(SEEN)}
+        rows.append({"training": row, "seed": seed, "run": run} | seen)
+    return pd.DataFrame(rows)
+
+
 VALIDATED = {
     "RAW": "val_accuracy",
     "LQ": "val_accuracy_LQ",

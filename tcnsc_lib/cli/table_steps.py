@@ -8,12 +8,12 @@ import pandas as pd
 from scipy.special import expit
 
 from tcnsc_lib import CompanionError, experiments, profiles
-from tcnsc_lib.analysis.runs import costs
+from tcnsc_lib.analysis.runs import collapsed, costs, validation
 from tcnsc_lib.evaluation import accuracy
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.report import check, remake
-from tcnsc_lib.results import derive, tables
+from tcnsc_lib.results import contrasts, derive, tables
 from tcnsc_lib.results.tables import wide
 from tcnsc_lib.training import run as training
 from tcnsc_lib.training.predictions import predictions
@@ -90,7 +90,38 @@ def study(arguments) -> None:
     rows = experiments.study.chosen(arguments.experiment)
     experiments.tell_study(rows, e.p)
     experiments.collect_study(rows, e, not arguments.stored)
+    save_watched(e, experiments.study_logs(rows, e.p))
     print(e.study.measured / e.study.part)
+
+
+def save_watched(e: Evidence, logs: dict[experiments.Job, tuple[str, pd.DataFrame]]) -> None:
+    """How the study's trainings went: do they collapse, and do model B and dual still learn?
+
+    logs: as `experiments.study_logs` has them. What is stored of other trainings stays. The curves
+    of model B and dual are written where both have all their seeds.
+    """
+    if not logs:
+        return
+    e.save("study_collapse", _with_stored(collapsed(logs), e))
+    curves = {}
+    notes = []
+    both = experiments.study.chosen([experiments.MODEL_B, experiments.DUAL])
+    for name, seed in experiments.study.study_jobs(both, e.p):
+        if (name, seed) not in logs:
+            return
+        run, log = logs[name, seed]
+        curves[contrasts.TITLES.get(name, name), seed] = log
+        notes.append(f"run {run}")
+    e.save("validation", validation(curves), notes)
+
+
+def _with_stored(seen: pd.DataFrame, e: Evidence) -> pd.DataFrame:
+    """Rows of `collapsed` and the stored ones of other trainings, in the order of the study."""
+    if e.has("study_collapse"):
+        both = pd.concat([seen, e.read("study_collapse")])
+        seen = both.drop_duplicates(["training", "seed"])
+    place = {row.name: i for i, row in enumerate(experiments.study.ROWS)}
+    return seen.sort_values(["training", "seed"], key=lambda column: column.replace(place))
 
 
 # what is made of the tables

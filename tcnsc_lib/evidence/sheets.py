@@ -40,6 +40,7 @@ MEASURED = {
     "figure5": (*OF_CROPS, "codec"),
     "figure6": ("label", "codec", "definition"),
     "figure6_bands": (*OF_CROPS, "codec"),
+    "study_collapse": ("training", "seed", "run"),
     "table3_costs": ("detector",),
     "trace": ("face",),
     "training_curves": ("iteration",),
@@ -47,7 +48,7 @@ MEASURED = {
 }
 TEXT = {
     "case", "codec", "definition", "detector", "face", "holds here", "id", "model", "optimizer",
-    "part", "setting", "space", "training", "value", "what",
+    "part", "run", "setting", "space", "training", "value", "what",
 }
 WHOLE = {"channel", "crop", "layer", "unit", "person", "subject", "seed", "iteration", "updates"}
 

@@ -32,7 +32,7 @@ from tcnsc_lib.profiles import Profile, faces, runs_folder
 from tcnsc_lib.training.folder import WEIGHTS
 from tcnsc_lib.training.predictions import predict_all, predictions, threshold
 from tcnsc_lib.training.run import Plan, Run, folder_of, forget, note, train, warn
-from tcnsc_lib.training.stored import check_seed, read_made
+from tcnsc_lib.training.stored import check_seed, read_log, read_made
 
 
 def find(name: str) -> Experiment:
@@ -180,13 +180,28 @@ def collect_study(rows: Sequence[Row], evidence: Evidence, training: bool = True
     asked = {row.name: row.statistics for row in rows}
     plans = {job: plan(job[0], p, job[1]) for job in study_jobs(rows, p)}
     if not training:
-        plans = {job: made for job, made in plans.items() if (folder_of(made) / WEIGHTS).exists()}
+        plans = _done(plans)
     statistics = {made.name(): asked[made.experiment] for made in plans.values()}
     predict_all(list(plans.values()), crops, statistics)
     evidence.save_crops(crops)
     for (name, _), made in plans.items():
         for each in ("", *asked[name]):
             _save(evidence.study, restated(name, each), made, crops, each)
+
+
+def study_logs(rows: Sequence[Row], p: Profile) -> dict[Job, tuple[str, pd.DataFrame]]:
+    """Each training of these rows that is done -> what its run is called, and its log."""
+    plans = _done({job: plan(job[0], p, job[1]) for job in study_jobs(rows, p)})
+    found = {}
+    for job, made in plans.items():
+        folder = folder_of(made)
+        found[job] = (folder.name, read_log(folder, made.schedule.iterations))
+    return found
+
+
+def _done(plans: dict[Job, Plan]) -> dict[Job, Plan]:
+    """Those that are trained to the end."""
+    return {job: made for job, made in plans.items() if (folder_of(made) / WEIGHTS).exists()}
 
 
 def probed(name: str, p: Profile) -> pd.DataFrame:

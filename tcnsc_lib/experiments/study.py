@@ -47,8 +47,6 @@ from tcnsc_lib.experiments.names import (
 )
 from tcnsc_lib.profiles import Profile
 
-DECISIVE_SEEDS = 5  # of the rows that a sentence rests on; of the others `Profile.seeds`
-
 TWICE = "model B, twice the images"
 ONE_BATCH = OneBatch.name
 ONE_BATCH_0 = "one batch of 2N, lambda 0"
@@ -107,7 +105,8 @@ STUDY: dict[str, Experiment] = {
 class Row:
     """A row of the study.
 
-    group: one of the words above. name: an experiment. decisive: it has more seeds. b, jpeg: the
+    group: one of the words above. name: an experiment. decisive: a sentence rests on it, so it has
+    `Profile.decisive_seeds`, and others `Profile.seeds`. b, jpeg: the
     experiments that it is compared with. statistics: names in `outputs.STATISTICS`, with which it
     is also tested.
     """
@@ -121,7 +120,7 @@ class Row:
 
     def seeds(self, p: Profile) -> range:
         """The seeds that it is trained from at a profile."""
-        many = max(DECISIVE_SEEDS, p.seeds) if self.decisive else p.seeds
+        many = max(p.decisive_seeds, p.seeds) if self.decisive else p.seeds
         return range(p.seed, p.seed + many)
 
 

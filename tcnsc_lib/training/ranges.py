@@ -17,6 +17,7 @@ RANGES: dict[str, tuple[type, float, float]] = {
     "lam": (float, 0, 1e6),
     "seed": (int, 0, MOST_SEED),
     "seeds": (int, 1, 1000),
+    "decisive_seeds": (int, 1, 1000),
 }
 """Field of a profile -> whether it is whole, and between which numbers it may lie."""
 
