@@ -124,6 +124,19 @@ def test_a_row_whose_model_b_is_missing_has_no_difference_and_nothing_is_warned_
     assert row[contrasts.STUDY_COLUMNS[7:]].isna().all()
 
 
+def test_how_trainings_ended_by_hand(e):
+    seen = pd.DataFrame({
+        "training": [DUAL, DUAL, ON_H], "seed": [0, 1, 0], "run": ["a", "b", "c"],
+        "cos_twins_z": [1.0, 0.9, 0.5], "cos_different_z": [0.8, 0.8, 0.1],
+        "rank_z": [1.0, 2.0, 30.0], "cos_twins_h": [0.9, 0.7, 0.6],
+        "cos_different_h": [0.5, 0.3, 0.2], "rank_h": [10.0, 20.0, 40.0]})
+    e.save("study_collapse", seen)
+    table = contrasts.ends(e).set_index("row")
+    assert table.columns.tolist() == ["seeds", *contrasts.SEEN]
+    assert table.loc["dual"].tolist() == pytest.approx([2, 0.05, 0.2, 1.5, 0.2, 0.6, 15])
+    assert table.loc[ON_H].tolist() == pytest.approx([1, 0.5, 0.9, 30, 0.4, 0.8, 40])
+
+
 def test_where_nothing_is_predicted_the_tables_are_empty_or_of_no_number(e):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -101,6 +101,32 @@ def _recovered(told: Told, name: str, b: str) -> Difference:
     return seeds.told(list(ratio_values(np.array(kept), np.array(whole))), told.units)
 
 
+SEEN = {
+    "apart_twins_z": "cos_twins_z",
+    "apart_different_z": "cos_different_z",
+    "rank_z": "rank_z",
+    "apart_twins_h": "cos_twins_h",
+    "apart_different_h": "cos_different_h",
+    "rank_h": "rank_h",
+}
+"""Column of `ends` -> what `TCNSC.watch` calls it; what begins with "apart" is 1 minus a cosine."""
+
+
+def ends(e: Evidence) -> pd.DataFrame:
+    """Does it collapse? What was seen of f and g before the last step, means over seeds.
+
+    Columns row, seeds; of z: apart_twins_z, apart_different_z (1 minus the mean cosine of an image
+    with its twin, with others'), rank_z (the effective rank, from 1 on); then the same of h.
+    """
+    seen = e.read("study_collapse")
+    for column, name in SEEN.items():
+        seen[column] = 1 - seen[name] if name.startswith("cos") else seen[name]
+    every = seen.groupby("training", sort=False)
+    table = every[list(SEEN)].mean()
+    table.insert(0, "seeds", every.seed.nunique())
+    return table.rename(index=TITLES).rename_axis("row").reset_index()
+
+
 # the factors
 
 def factorial(e: Evidence) -> pd.DataFrame:
