@@ -15,6 +15,7 @@ from tcnsc_lib.faces.clips import Video, extract
 from tcnsc_lib.faces.detect import Candidates
 from tcnsc_lib.faces.source import FaceSettings
 from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.faces.tracks import JUMPED
 from tcnsc_lib.faces.video import frames_of, write_video
 
 CUT = FaceSettings(size=32, enlarge=1.0, frames=4)
@@ -226,6 +227,20 @@ def test_without_a_mask_it_is_one_track_and_doubtful(tmp_path):
     faces = extracted(tmp_path, "raw", filed(tmp_path, "000", scene(two=True)))
     assert faces.manifest.x0.tolist() == [8.0] * 4
     assert faces.doubtful.taken.tolist() == ["its track"] * 4
+
+
+def test_a_face_that_jumps_is_cut_and_doubtful(tmp_path, monkeypatch):
+    places = iter([BOX, [8.0, 8.0, 24.0, 24.0], BOX, BOX])
+
+    def one(finder: Finder, frames: np.ndarray) -> list[Candidates]:
+        found = [np.array([next(places)]) for _ in frames]
+        return [Candidates(box, np.ones(1), np.zeros((1, 5, 2)), np.ones(1)) for box in found]
+
+    monkeypatch.setattr(Finder, "all", one)
+    faces = extracted(tmp_path, "raw", filed(tmp_path, "000", scene()))
+    assert len(faces) == 4
+    assert faces.doubtful.taken.tolist() == [JUMPED] * 2
+    assert faces.doubtful.frame.tolist() == faces.manifest.frame.tolist()[1:3]
 
 
 def test_a_video_forged_where_no_face_is_found_is_told(tmp_path):

@@ -10,7 +10,7 @@ from tcnsc_lib.faces.clips import Video
 from tcnsc_lib.faces.detect import Candidates
 from tcnsc_lib.faces.forgery import Forgery
 from tcnsc_lib.faces.search import _chosen
-from tcnsc_lib.faces.tracks import ONLY, choose
+from tcnsc_lib.faces.tracks import ONLY, choose, jumps, overlap_of
 from tcnsc_lib.faces.video import Film, write_video
 
 LEFT = [10, 20, 50, 60]
@@ -141,3 +141,28 @@ def test_a_doubtful_face_says_that_its_mask_could_not_be_used(tmp_path, how):
     choices = _chosen(clip, FILM, NUMBERS, frames)
     said = [choice.taken for choice in choices]
     assert said == ["its track, and its mask can't be used"] * 3 + [""]
+
+
+# ---------------------------------------------------------------- a jump
+
+
+def test_the_overlap_of_two_boxes_by_hand():
+    one = np.array([0.0, 0.0, 40.0, 40.0])
+    assert overlap_of(one, one) == 1
+    assert overlap_of(one, one + 40) == 0
+    assert overlap_of(one, np.array([20.0, 0.0, 60.0, 40.0])) == pytest.approx(1 / 3)
+    assert overlap_of(one, np.array([0.0, 0.0, 20.0, 20.0])) == pytest.approx(1 / 4)
+
+
+@pytest.mark.parametrize(("boxes", "jumped"), [
+    ([LEFT, LEFT, LEFT], set()),
+    ([LEFT, RIGHT, RIGHT], {1}),  # a cut
+    ([LEFT, RIGHT, LEFT], {1, 2}),  # there and back
+    ([LEFT, None, RIGHT], {2}),
+    ([None, LEFT, [15, 20, 55, 60]], set()),  # a move
+    ([LEFT, [10, 20, 90, 100]], {1}),  # twice as large
+    ([None, None], set()),
+    ([], set()),
+])
+def test_a_jump_of_place_or_size_is_seen_and_a_move_isnt(boxes, jumped):
+    assert jumps(boxes) == jumped

@@ -36,6 +36,6 @@ def _tell_doubtful(crops: FaceSet) -> None:
     doubtful = crops.doubtful
     if doubtful.empty:
         return
-    print(f"{len(doubtful)} frames are doubtful, since more than one face was found there; "
+    print(f"{len(doubtful)} frames are doubtful: more than one face was found there, or it jumped; "
           f"listed in {crops.root / 'doubtful.csv'}, with why one was taken:")
     print(doubtful.groupby("method").taken.value_counts().to_string())

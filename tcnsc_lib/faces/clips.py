@@ -26,6 +26,7 @@ from tcnsc_lib.faces.layout import QUALITIES, SUFFIX
 from tcnsc_lib.faces.search import found_now
 from tcnsc_lib.faces.source import FaceSettings, face_columns
 from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.faces.tracks import JUMPED, jumps
 from tcnsc_lib.faces.video import CURE, EVERY, Turn, frames_of
 from tcnsc_lib.files import signature
 from tcnsc_lib.machine import device
@@ -222,6 +223,7 @@ class Cutter:
         self.clip = clip
         self.boxes = boxes
         self.settings = settings
+        self.jumps = jumps(boxes.boxes)
         self.rows: list[dict] = []
         self.crops: list = []
         self.missed: list[dict] = []
@@ -242,5 +244,6 @@ class Cutter:
         who = {"label": clip.label, "identity": clip.identity, "source": clip.source}
         self.rows.append({**place, **who, **where})
         self.crops.append(crop(frame, box, settings.size, settings.enlarge))
-        if boxes.taken[i]:
-            self.doubtful.append({**place, "faces": boxes.faces[i], "taken": boxes.taken[i]})
+        taken = boxes.taken[i] or (JUMPED if i in self.jumps else "")
+        if taken:
+            self.doubtful.append({**place, "faces": boxes.faces[i], "taken": taken})

@@ -89,7 +89,7 @@ class MissedRow(Stored):
 
 
 class DoubtfulRow(Stored):
-    """A frame with several faces. faces: how many. taken: why this one."""
+    """A frame whose face is in doubt. faces: how many there are. taken: why this one."""
 
     video: str
     method: str

@@ -3,7 +3,7 @@
     <root>/crops/<split>/<real|fake>/<video>/<frame>.png   lossless crops, open the folder and look
     <root>/manifest.csv   a row for each crop
     <root>/missed.csv     frames and videos that gave none, and why
-    <root>/doubtful.csv   frames with several faces, and why this one was taken
+    <root>/doubtful.csv   frames whose face may be another person's, and why it was taken
     <root>/about.json     how it was made, and digests of these three
     <root>/arrays/        cached arrays, safe to delete
     <root>/pieces/        what each video gave; an extraction that was cut short goes on from here

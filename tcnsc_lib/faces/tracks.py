@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
+from tcnsc_lib.checked import Box
 from tcnsc_lib.faces.detect import Candidates
 
 LINKED = 0.1  # overlap (intersection over union) from which two boxes are of one face
@@ -19,7 +20,10 @@ ALIKE = 2.0  # faces that don't overlap are linked if neither is so many times a
 NEAR = 1.0  # ... and their centres are not farther apart, in sides of a box
 ON_IT = 0.25  # of the smaller of box and mask: from there on, the mask lies on the face
 
+STEADY = 0.3  # overlap of the boxes of two frames in a row; below it, the face jumped
+
 ONLY = "the only face, elsewhere than before"
+JUMPED = "its place or size jumped since the frame before"
 BY_MASK = "the mask"
 BY_TRACK = "its track"
 
@@ -105,19 +109,36 @@ def link(candidates: Sequence[Candidates]) -> list[Track]:
 
 def nearness(one: np.ndarray, other: np.ndarray) -> float:
     """How likely two boxes (x0 y0 x1 y1) are of one face: 0 for not at all, above 1 for overlap."""
-    corner = np.maximum(one[:2], other[:2])
-    opposite = np.minimum(one[2:], other[2:])
-    common = np.clip(opposite - corner, 0, None).prod()
-    areas = [float((box[2:] - box[:2]).prod()) for box in (one, other)]
-    overlap = common / (sum(areas) - common)
+    overlap = overlap_of(one, other)
     if overlap >= LINKED:
         return 1 + overlap
+    areas = [float((box[2:] - box[:2]).prod()) for box in (one, other)]
     larger = max(areas) ** 0.5
     smaller = min(areas) ** 0.5
     if larger > ALIKE * smaller:
         return 0.0
     apart = np.hypot(*(one[:2] + one[2:] - other[:2] - other[2:])) / 2
     return max(0.0, 1 - apart / (NEAR * larger))
+
+
+def overlap_of(one: np.ndarray, other: np.ndarray) -> float:
+    """Intersection over union of two boxes (x0 y0 x1 y1), a share in [0, 1]."""
+    corner = np.maximum(one[:2], other[:2])
+    opposite = np.minimum(one[2:], other[2:])
+    common = np.clip(opposite - corner, 0, None).prod()
+    areas = [float((box[2:] - box[:2]).prod()) for box in (one, other)]
+    return float(common / (sum(areas) - common))
+
+
+def jumps(boxes: Sequence[Box | None]) -> set[int]:
+    """The frames whose box overlaps by less than STEADY with that of the last frame that has one.
+
+    boxes: one a frame, x0 y0 x1 y1, None where no face was found. After a cut the face may be
+    another person's; a lone frame that jumps there and back gives two.
+    """
+    found = [i for i, box in enumerate(boxes) if box is not None]
+    corners = {i: np.array(boxes[i], float) for i in found}
+    return {i for before, i in pairwise(found) if overlap_of(corners[before], corners[i]) < STEADY}
 
 
 def _choices(candidates: Sequence[Candidates], taken: list[Track], why: str) -> list[Choice]:
