@@ -254,12 +254,11 @@ def test_report_without_evidence_is_one_sentence(refused, home):
 
 @pytest.fixture
 def page(few, tmp_path, monkeypatch) -> Path:
-    """A README of one sentence, in a checkout whose figures are these."""
+    """A first page of one sentence, in a checkout whose figures are these."""
     template = tmp_path / "README.md.in"
     template.write_text("It is right on {table1[(RAW, LQ),LQ].accuracy:.0f} %.\n")
     monkeypatch.setattr(remake, "CHECKOUT", few.folder.parents[1])
-    monkeypatch.setattr(readme, "README", tmp_path / "README.md")
-    monkeypatch.setattr(readme, "TEMPLATE", template)
+    monkeypatch.setattr(readme, "PAGES", {tmp_path / "README.md": template})
     monkeypatch.setattr(readme, "SHOWN", ("toy",))
     monkeypatch.setattr(readme, "blocks", lambda evidences: {})
     monkeypatch.setattr(readme, "DEFAULT", "toy")

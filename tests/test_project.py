@@ -29,6 +29,8 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "docs/ARCHITECTURE.md",
+    "docs/RESULTS.md",
+    "docs/SUMMARY.md",
     "data/README.md",
     "figures/README.md",
 )

@@ -20,7 +20,7 @@ EPILOG = f"""the steps, in order:
   tcnsc train "(RAW, LQ)"             train one row of Table 1
   tcnsc table 1                       train what is missing, print and save Table 1; so for 2 and 3
   tcnsc study                         the trainings of notebook 8: other readings and repairs
-  tcnsc report                        tables, claims, pictures and README again, without training
+  tcnsc report                        tables, claims, pictures and pages again, without training
   tcnsc predict face.jpg --run DIR    one photograph through a trained run
 
 profiles (--profile or TCNSC_PROFILE): {", ".join(profiles.PROFILES)}
@@ -100,7 +100,7 @@ def _add_training(steps) -> None:
 
 def _add_report(steps) -> None:
     sub = _of_profile(steps, "report", table_steps.report,
-                      "Tables, claims, pictures and README from the evidence, without training.")
+                      "Tables, claims, pictures and pages from the evidence, without training.")
     sub.add_argument("--check", action="store_true",
                      help="write nothing; exit status 1 if anything would change")
     sub = _step(steps, "site", table_steps.site,

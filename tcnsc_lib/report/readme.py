@@ -1,7 +1,7 @@
-"""The README: its template, filled with what the committed tables of demo and photos say.
+"""First page, results and summary: templates, filled with what the tables of demo and photos say.
 
-Prose is in README.md.in beside this file, and every measured number of it is a placeholder of
-`text`. Gallery, verdicts and tables are blocks, made here.
+Prose is in README.md.in and its like beside this file; every measured number of it is a placeholder
+of `text`. Gallery, verdicts and tables are blocks, made here.
 """
 from __future__ import annotations
 
@@ -21,24 +21,32 @@ from tcnsc_lib.report.text import NOTHING, cell, fill
 from tcnsc_lib.results.tables import wide
 from tcnsc_lib.results.trained import BELOW, NO_FEATURES, NOT_KEPT, marked, with_marks
 
-TEMPLATE = Path(__file__).with_name("README.md.in")
-README = CHECKOUT / "README.md"
+PAGES = {
+    CHECKOUT / name: Path(__file__).with_name(f"{Path(name).name}.in")
+    for name in ("README.md", "docs/RESULTS.md", "docs/SUMMARY.md")
+}
+"""Page -> its template."""
+UP = "../"  # from docs/, where the blocks with links stand, to the checkout
+KINDEST = "study.dual-minus-b"  # the paper's claim, in the reading that is kindest to it
 SHOWN = ("demo", "photos")  # the profiles whose numbers are committed
 DEFAULT = "demo"  # whose rows, pictures and placeholders without a profile are meant
 ACROSS = 3  # pictures in a row of the gallery: what fits beside one another in GitHub's column
 Row = Sequence[str]
 
 
-def render(evidences: Mapping[str, Evidence]) -> str:
-    """The README's text. evidences: profile name -> its tables, of all that are SHOWN."""
-    template = TEMPLATE.read_text(encoding="utf-8")
-    return fill(template, evidences, DEFAULT, blocks(evidences))
+def render(evidences: Mapping[str, Evidence]) -> dict[Path, str]:
+    """Each page's text. evidences: profile name -> its tables, of all that are SHOWN."""
+    made = blocks(evidences)
+    texts = {page: template.read_text(encoding="utf-8") for page, template in PAGES.items()}
+    return {page: fill(text, evidences, DEFAULT, made) for page, text in texts.items()}
 
 
 def blocks(evidences: Mapping[str, Evidence]) -> dict[str, str]:
     """Placeholder -> the block that stands for it."""
     told = verdicts(evidences)
-    return {"gallery": gallery(evidences[DEFAULT].folder),
+    kindest = told.set_index("id").loc[KINDEST]
+    return {**{f"kindest, {name}": kindest[f"{name}_holds"] for name in evidences},
+            "gallery": gallery(evidences[DEFAULT].folder),
             "in short": in_short(told),
             "verdicts": verdict_table(told[~told["item"].isin(STUDY)]),
             "table 1": table1(evidences),
@@ -57,11 +65,11 @@ def _line(cells: Row) -> str:
     return "| " + " | ".join(text.replace("|", "\\|") for text in cells) + " |"
 
 
-def gallery(folder: Path, shown: str = f"figures/{DEFAULT}") -> str:
+def gallery(folder: Path, shown: str = f"{UP}figures/{DEFAULT}") -> str:
     """Thumbnails as an HTML table that GitHub keeps: each links to its notebook.
 
     folder: where the pictures lie; an item without one has only its words. shown: that folder as
-    the README names it.
+    the page names it.
     """
     cells = [_thumbnail(item, folder, shown) for item in ITEMS]
     lines = ["<table>"]
@@ -76,7 +84,7 @@ def _thumbnail(item: Item, folder: Path, shown: str) -> str:
     image = ""
     if (folder / picture).exists():
         image = f'<img src="{shown}/{escape(picture)}" width="260" alt="{name}"><br>'
-    link = f'<a href="notebooks/{escape(item.notebook)}.ipynb">{image}<b>{name}</b></a>'
+    link = f'<a href="{UP}notebooks/{escape(item.notebook)}.ipynb">{image}<b>{name}</b></a>'
     return (f'<td align="center" valign="top" width="33%">{link}<br>{escape(item.caption)}</td>')
 
 
@@ -91,7 +99,7 @@ def verdict_table(table: pd.DataFrame) -> str:
     lines = []
     last = ""
     for row in table.to_dict("records"):
-        link = f"[{row['item']}](notebooks/{row['notebook']}.ipynb)"
+        link = f"[{row['item']}]({UP}notebooks/{row['notebook']}.ipynb)"
         unit = f" ({row['unit']})" if row["unit"] else ""
         numbers = [cell(row[name], row["unit"], row[f"{name}_low"], row[f"{name}_high"])
                    for name in names]

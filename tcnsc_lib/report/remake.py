@@ -1,4 +1,4 @@
-"""Everything that follows from the evidence, made again: tables, claims, pictures, the README.
+"""Everything that follows from the evidence, made again: tables, claims, pictures, pages.
 
 No data, no run and no training are needed. All is made in a copy of the profile's folder first, so
 that a check writes nothing and a file that comes out the same isn't touched.
@@ -45,7 +45,7 @@ def committed(p: Profile | None = None) -> dict[str, Evidence]:
 def everything(evidences: Mapping[str, Evidence], keep: bool = True) -> Iterator[Step]:
     """Make all that follows from these profiles' evidence; each file as it is done.
 
-    keep: False writes nothing. The README is made where these are the checkout's own figures.
+    keep: False writes nothing. The pages are made where these are the checkout's own figures.
     """
     with TemporaryDirectory() as folder:
         fresh = {}
@@ -58,9 +58,10 @@ def everything(evidences: Mapping[str, Evidence], keep: bool = True) -> Iterator
             yield from _pictures(fresh[name], e, keep)
         ours = (CHECKOUT / "figures").resolve()
         if all(e.folder.resolve().parent == ours for e in evidences.values()):
-            yield _readme(fresh, keep)
+            yield from _pages(fresh, keep)
         else:
-            yield readme.README, f"left as it is, for these figures aren't those in {ours}"
+            for page in readme.PAGES:
+                yield page, f"left as it is, for these figures aren't those in {ours}"
 
 
 def _copied(folder: Path, copy: Path) -> Path:
@@ -112,10 +113,11 @@ def _note(file: Path | io.BytesIO) -> str:
         return image.text.get("Description", "")
 
 
-def _readme(fresh: Mapping[str, Evidence], keep: bool) -> Step:
-    """The README, from the profiles just made and the committed ones that weren't."""
+def _pages(fresh: Mapping[str, Evidence], keep: bool) -> Iterator[Step]:
+    """The generated pages, from the profiles just made and the committed ones that weren't."""
     shown = {name: fresh.get(name, Evidence(profile(name))) for name in readme.SHOWN}
-    return _put(readme.render(shown).encode(), readme.README, keep)
+    for page, text in readme.render(shown).items():
+        yield _put(text.encode(), page, keep)
 
 
 def _put(content: bytes, path: Path, keep: bool) -> Step:
