@@ -175,17 +175,18 @@ def parse(data: bytes, text: Sequence[str] = ()) -> pd.DataFrame:
 
     Raises ValueError or ParserWarning where they are none.
     """
-    lines = data.decode("utf-8-sig")
-    while lines.startswith("#"):
-        lines = lines.partition("\n")[2]
-    if "\0" in lines:
+    data.decode("utf-8-sig")  # raises ValueError where it is no text
+    lines = data.removeprefix(b"\xef\xbb\xbf")
+    while lines.startswith(b"#"):
+        lines = lines.partition(b"\n")[2]
+    if b"\0" in lines:
         raise ValueError("it holds zero bytes")
     as_text = dict.fromkeys(text, str)
-    file = io.StringIO(lines)
+    file = io.BytesIO(lines)
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows with too many cells
         parsed = pd.read_csv(file, dtype=as_text, keep_default_na=False, index_col=False)
-    for name in text:
+    for name in text if b"'" in lines else ():
         if name in parsed:
             parsed[name] = parsed[name].map(plain_text)
     return parsed
@@ -198,11 +199,24 @@ def check(rows: pd.DataFrame, row: type[Stored], path: Path, cure: str) -> None:
             if field.is_required():
                 raise CompanionError(f"{path} lacks the column {name}; {cure}.")
             continue
+        if _all_fit(rows[name], row):
+            continue
         try:
             _column_of(row, name).validate_python(rows[name].tolist())
         except ValidationError as error:
             wrong = _first_wrong(rows[name], error)
             raise CompanionError(f"{path} is damaged ({wrong}); {cure}.") from error
+
+
+def _all_fit(column: pd.Series, row: type[Stored]) -> bool:
+    """Whether all cells fit; a value is looked at once, however often it stands there."""
+    if column.dtype == object:
+        return False  # values of two types can be equal
+    try:
+        _column_of(row, column.name).validate_python(column.unique().tolist())
+    except ValidationError:
+        return False
+    return True
 
 
 def _first_wrong(column: pd.Series, error: ValidationError) -> str:

@@ -178,16 +178,27 @@ def rows(root: Path) -> pd.DataFrame:
     """A row for each crop, with COLUMNS; landmarks are numbers, or empty where unknown."""
     path = root / "manifest.csv"
     found = table(path, Row, anew(root), text=TEXT)
-    folders = "crops/" + found.split + "/" + found.label.map(KINDS.__getitem__) + "/"
-    for i, (file, folder) in enumerate(zip(found.file, folders, strict=True)):
-        if not file.startswith(folder):
-            wrong = f"row {i + 1}: {file} should lie in {folder}"
-            raise CompanionError(f"{path} is damaged ({wrong}); {anew(root)}.")
+    misplaced = _misplaced(found)
+    if misplaced:
+        row = min(misplaced)
+        wrong = f"row {row + 1}: {found.file[row]} should lie in {misplaced[row]}"
+        raise CompanionError(f"{path} is damaged ({wrong}); {anew(root)}.")
     twice = found.file[found.file.duplicated()]
     if len(twice):
         wrong = f"{twice.iloc[0]} has two rows"
         raise CompanionError(f"{path} is damaged ({wrong}); {anew(root)}.")
     return found
+
+
+def _misplaced(found: pd.DataFrame) -> dict[int, str]:
+    """Of each part and kind, the first row whose crop lies elsewhere -> where it should lie."""
+    wrong = {}
+    for (split, label), files in found.groupby(["split", "label"]).file:
+        folder = f"crops/{split}/{KINDS[label]}/"
+        elsewhere = files[~files.str.startswith(folder)]
+        if len(elsewhere):
+            wrong[elsewhere.index[0]] = folder
+    return wrong
 
 
 def missed(root: Path) -> pd.DataFrame:
