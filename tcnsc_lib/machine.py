@@ -6,6 +6,7 @@ The number of threads decides the last digits of a sum.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,14 @@ def cores() -> int:
 def device() -> str:
     """Where networks run: "cuda", a graphics card, where there is one, else "cpu"."""
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def clock() -> float:
+    """Seconds since some moment: of this process's cores, whatever else runs beside it.
+
+    Where a GPU works, seconds of the wall clock.
+    """
+    return time.perf_counter() if device() == "cuda" else time.process_time()
 
 
 @contextmanager

@@ -37,10 +37,7 @@ class Lack:
 
 
 def lacks(experiments: Mapping[str, Experiment], p: Profile) -> list[Lack]:
-    """What stops these experiments at a profile, what stops most of them first; empty if nothing.
-
-    The demo is rendered if it isn't there.
-    """
+    """What stops these experiments at a profile, what stops most of them first."""
     found: dict[str, Lack] = {}
     promises: dict[str, Promise | str | None] = {}
     for name, experiment in experiments.items():

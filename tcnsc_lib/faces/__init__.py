@@ -32,6 +32,7 @@ The swap:
 A file a source (the demo has a room of its own, `synthetic`):
 
     source        what a source of faces is
+    trial         a few of its pictures searched and cut: how long all of them take
     clips         crops of videos
     layout        how FaceForensics++ lies on disk
     copies        whether its copies are what they are filed as

@@ -56,26 +56,12 @@ class Builder:
         self.by_method = by_method
         path = self.root / "about.json"
         if path.exists() or path.is_symlink():
-            self._check(self._about().settings.model_dump())
+            refuse_others(self.root, self._about().settings.model_dump(), settings)
         else:
             write_json(path, {"settings": settings, "codecs": versions()})
 
     def _about(self) -> About:
         return record(self.root / "about.json", About, anew(self.root))
-
-    def _check(self, old: dict) -> None:
-        new = self.settings
-        changes = []
-        for name in sorted({*old, *new}):
-            there = old.get(name)
-            now = new.get(name)
-            if there != now:
-                changes.append(f"{name}: {there} there, {now} now")
-        if changes:
-            raise CompanionError(
-                f"The faces in {self.root} were made otherwise ({', '.join(changes)}); delete that "
-                "folder to make them anew, or set TCNSC_HOME to another folder to keep it."
-            )
 
     def piece(self, method: str, video: str) -> Path:
         """The file that vouches for a video's crops."""
@@ -171,6 +157,21 @@ class Builder:
         about["digests"] = digests(self.root, "run `tcnsc faces` again")
         write_json(self.root / "about.json", about)
         return FaceSet(self.root)
+
+
+def refuse_others(root: Path, old: dict, new: dict) -> None:
+    """Raise a CompanionError where faces were made with other settings than these."""
+    changes = []
+    for name in sorted({*old, *new}):
+        there = old.get(name)
+        now = new.get(name)
+        if there != now:
+            changes.append(f"{name}: {there} there, {now} now")
+    if changes:
+        raise CompanionError(
+            f"The faces in {root} were made otherwise ({', '.join(changes)}); delete that folder "
+            "to make them anew, or set TCNSC_HOME to another folder to keep it."
+        )
 
 
 def _short(path: str) -> str:

@@ -23,9 +23,10 @@ from tcnsc_lib.faces.clips import Video, extract
 from tcnsc_lib.faces.detect import crop
 from tcnsc_lib.faces.forgery import touched
 from tcnsc_lib.faces.layout import METHODS, Listing, listing, methods_in, no_videos
-from tcnsc_lib.faces.source import LeftOut, Promise, Source, tell_left_out
+from tcnsc_lib.faces.source import LeftOut, Promise, Source, Trial, tell_left_out
 from tcnsc_lib.faces.splits import official_split, people_of, random_split
 from tcnsc_lib.faces.store import SPLITS, FaceSet
+from tcnsc_lib.faces.trial import try_videos
 from tcnsc_lib.faces.video import EVERY, read_frames
 
 
@@ -58,6 +59,11 @@ class FaceForensics(Source):
         for clip in self.clips(quality):
             found[clip.split].add(clip.label)
         return found
+
+    def trial(self, folder: Path) -> Trial:
+        clips = self.clips()
+        kinds = [(clip.split, clip.label, clip.turn) for clip in clips]
+        return try_videos(clips, kinds, self.settings)
 
     def _tell(self, quality: str) -> None:
         tell_left_out(self.root, self.left_out(quality))

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -37,9 +38,10 @@ from tcnsc_lib.faces.builder import Builder
 from tcnsc_lib.faces.detect import crop, square
 from tcnsc_lib.faces.opening import open_image
 from tcnsc_lib.faces.portraits import Face, Portrait, Signature, find, signature_of
-from tcnsc_lib.faces.source import LeftOut, Source, face_columns, tell_left_out
+from tcnsc_lib.faces.source import LeftOut, Source, Trial, face_columns, tell_left_out
 from tcnsc_lib.faces.splits import random_split
 from tcnsc_lib.faces.store import SPLITS, FaceSet
+from tcnsc_lib.faces.trial import try_photographs
 from tcnsc_lib.files import digest
 
 NO_DONOR = "in colour, and its part has no face in colour of another person to lend it"
@@ -89,6 +91,13 @@ class Photographs(Source):
             if not all(builder.done(method, photo.name) for method in METHODS):
                 self._add(builder, photo, found, chosen)
         return builder.finish(keys)
+
+    def trial(self, folder: Path) -> Trial:
+        content = album(self.root)
+        people = {photo.person for photo in content.photos}
+        parts = random_split(sorted(people), self.settings.seed)
+        self._check_people(people, parts, content)
+        return try_photographs(content.photos, parts, self._crops, folder, self.settings.seed)
 
     def left_out(self, quality: str | None = None) -> list[LeftOut]:
         """What lies in the folder and isn't read, and why."""

@@ -50,6 +50,30 @@ class FaceSettings:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """What a few of a source's videos or photographs tell of all of them, before any is cut.
+
+    unit: "videos" or "photographs". items: how many, a row for each part, columns real and fake.
+    pictures: the frames sampled in them, likewise; of photographs they are the items. share: of
+    pictures in which a face was found. search, cut: seconds of one core to look through all
+    pictures, and to cut all crops at one quality. file: bytes of a crop's file. first: seconds of
+    one core to make the videos, where they aren't there. sample: some crops, uint8 (N, S, S, 3).
+    measured_on: a line.
+    """
+
+    unit: str
+    items: pd.DataFrame
+    pictures: pd.DataFrame
+    share: float
+    search: float
+    cut: float
+    file: float
+    sample: np.ndarray
+    measured_on: str
+    first: float = 0.0
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """A file or folder in a source that isn't read; reason: why, as a part of a sentence."""
 
@@ -112,6 +136,14 @@ class Source:
         None where names don't tell. Raises CompanionError where the source lacks something.
         """
         return None
+
+    def trial(self, folder: Path) -> Trial:
+        """How many crops its RAW will give, and how long that takes, from a few of its pictures.
+
+        Writes only into `folder`, an empty one. Raises CompanionError where the source lacks
+        something, or where no face is found in what was tried.
+        """
+        raise NotImplementedError
 
     def left_out(self, quality: str | None = None) -> list[LeftOut]:
         """What lies in the source's folder and isn't read, and why; hidden files aren't told."""

@@ -11,6 +11,7 @@
     parts     eyes, mouth, ears, glasses
     clothes   neck, shoulders, clothes
     render    one frame of all that
+    scale     how many people and frames there are, and how hard the fakes
     demo      a miniature FaceForensics++ of such people, and the source of its faces
 
 Only `demo` knows of videos and of faces in them.

@@ -16,65 +16,34 @@ least 95 % right on RAW, at least 10 points lost at LQ.
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.checked import Count, Stored, record
+from tcnsc_lib.checked import record
 from tcnsc_lib.faces import forge
 from tcnsc_lib.faces.clips import Video
-from tcnsc_lib.faces.ffpp import FaceForensics
+from tcnsc_lib.faces.ffpp import FaceForensics, videos
 from tcnsc_lib.faces.layout import folder
+from tcnsc_lib.faces.source import Promise, Trial
 from tcnsc_lib.faces.store import SPLITS
-from tcnsc_lib.faces.video import write_video
+from tcnsc_lib.faces.trial import timed, try_videos
+from tcnsc_lib.faces.video import EVERY, write_video
 from tcnsc_lib.files import write_json
 from tcnsc_lib.pool import run_all
 from tcnsc_lib.synthetic.motion import motion
 from tcnsc_lib.synthetic.people import person
 from tcnsc_lib.synthetic.render import render
+from tcnsc_lib.synthetic.scale import FULL, Note, Scale, pairs
 
 METHOD = "Deepfakes"
 CRF = {"raw": 0, "c23": 23, "c40": 40}
 WORKERS = 16  # at once at most
 RECIPE = 2  # raised when rendered or forged pixels change
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How much is rendered, and how hard its fakes are.
-
-    train, val, test: pairs of people in each part. length: frames a video. pixels: side of a
-    (square) frame. bottleneck: of the swap, pixels: .39 of a crop's side, as of photographs. noise:
-    of the camera, standard deviation in grey levels.
-    """
-
-    train: int = 80
-    val: int = 8
-    test: int = 20
-    length: int = 6
-    pixels: int = 160
-    bottleneck: int = 37
-    noise: float = 6.0
-    seed: int = 0
-
-
-FULL = Scale()
-
-
-class Note(Stored):
-    """How a demo was rendered: see `Scale`, and RECIPE."""
-
-    train: Count
-    val: Count
-    test: Count
-    length: Count
-    pixels: Count
-    bottleneck: Count
-    noise: float
-    seed: int
-    recipe: Count
 
 
 class Demo(FaceForensics):
@@ -88,6 +57,25 @@ class Demo(FaceForensics):
         make_demo(self.root, self.scale)
         return super().clips(quality)
 
+    def trial(self, folder: Path) -> Trial:
+        """Where videos aren't rendered yet, a pair of people is, into `folder`."""
+        _check(self.root, self.scale)
+        left = to_render(self.root, self.scale)
+        if not left:
+            return super().trial(folder)
+        _, seconds = timed(partial(_make_pair, folder, left[0], self.scale))
+        some = videos(folder, METHOD, "raw", "paper")
+        kinds = []
+        for part, members in pairs(self.scale).items():
+            kinds += [(part, 0, EVERY), (part, 1, EVERY)] * 2 * len(members)
+        tried = try_videos(some, kinds, self.settings)
+        told = f"1 of {len(left)} pairs of people rendered; {tried.measured_on}"
+        return replace(tried, first=seconds * len(left), measured_on=told)
+
+    def promised(self, quality: str | None = None) -> Promise:
+        """Real and fake ones in each part: what isn't rendered yet will be."""
+        return dict.fromkeys(SPLITS, {0, 1})
+
     def people(self) -> dict[str, str]:
         """Each video shows another person."""
         return {}
@@ -99,25 +87,6 @@ class Demo(FaceForensics):
 # ---------------------------------------------------------------- all of it
 
 
-def pairs(scale: Scale) -> dict[str, list[list[str]]]:
-    """The splits as FaceForensics++ writes them: part -> [["000", "001"], ...].
-
-    Nobody is in two parts.
-    """
-    counts = {"train": scale.train, "val": scale.val, "test": scale.test}
-    splits = {}
-    first = 0
-    for part in SPLITS:
-        after = first + 2 * counts[part]
-        splits[part] = [_pair(number) for number in range(first, after, 2)]
-        first = after
-    return splits
-
-
-def _pair(number: int) -> list[str]:
-    return [f"{number:03d}", f"{number + 1:03d}"]
-
-
 def make_demo(root: Path, scale: Scale = FULL) -> Path:
     """Render what is missing of the demo's videos into `root`; returns it.
 
@@ -126,10 +95,9 @@ def make_demo(root: Path, scale: Scale = FULL) -> Path:
     """
     root = Path(root)
     splits = pairs(scale)
-    _check(root, asdict(scale) | {"recipe": RECIPE})
-    jobs = []
-    for members in splits.values():
-        jobs += [(root, pair, scale) for pair in members if not _is_there(root, pair)]
+    if not _check(root, scale):
+        write_json(root / "scale.json", asdict(scale) | {"recipe": RECIPE})
+    jobs = [(root, pair, scale) for pair in to_render(root, scale)]
     title = f"rendering pairs of people -> {os.path.relpath(root)}"
     for _ in run_all(_make_pair, jobs, title, WORKERS):
         pass
@@ -140,18 +108,25 @@ def make_demo(root: Path, scale: Scale = FULL) -> Path:
     return root
 
 
-def _check(root: Path, made: dict) -> None:
-    """Note how the demo is rendered; refuse one that was rendered in another way."""
-    note = root / "scale.json"
+def to_render(root: Path, scale: Scale = FULL) -> list[list[str]]:
+    """The pairs of people whose videos aren't all there."""
+    every = chain.from_iterable(pairs(scale).values())
+    return [pair for pair in every if not _is_there(root, pair)]
+
+
+def _check(root: Path, scale: Scale) -> bool:
+    """Whether it is noted how the demo was rendered; CompanionError where that is another way."""
+    note = Path(root) / "scale.json"
     if not note.exists():
-        write_json(note, made)
+        return False
     faces = root.parent / "faces" / "demo"
     known = record(note, Note, f"delete {root} and {faces} to render it anew").model_dump()
-    if known != made:
+    if known != asdict(scale) | {"recipe": RECIPE}:
         raise CompanionError(
             f"The demo in {root} was rendered at another scale or by another recipe ({known}); "
             f"delete that folder and {faces} to make them anew."
         )
+    return True
 
 
 # ---------------------------------------------------------------- one pair
