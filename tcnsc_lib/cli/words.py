@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tcnsc_lib import experiments, profiles
-from tcnsc_lib.cli import audit_steps, face_steps, picture_steps, table_steps
+from tcnsc_lib.cli import audit_steps, face_steps, picture_steps, plan_steps, table_steps
 from tcnsc_lib.detectors.published import PUBLISHED
 from tcnsc_lib.faces import layout
 from tcnsc_lib.training.stored import MOST_SEED
@@ -17,6 +17,7 @@ EPILOG = f"""the steps, in order:
   tcnsc demo                          render the miniature FaceForensics++ (no download)
   tcnsc faces --profile demo          find, crop and store the faces
   tcnsc audit --profile ffpp          check a copy of FaceForensics++: gaps, leaks, true quality
+  tcnsc plan --profile ffpp           how many crops, gigabytes and hours Tables 1 to 3 will take
   tcnsc train "(RAW, LQ)"             train one row of Table 1
   tcnsc table 1                       train what is missing, print and save Table 1; so for 2 and 3
   tcnsc study                         the trainings of notebook 8: other readings and repairs
@@ -78,6 +79,8 @@ def _add_faces(steps) -> None:
                           "is)")
     _of_profile(steps, "audit", audit_steps.audit,
                 "Check a profile's videos: gaps, leaks, and what quality they really have.")
+    _of_profile(steps, "plan", plan_steps.plan,
+                "Say what Tables 1 to 3 will take: crops, disk, memory, hours. Makes nothing.")
 
 
 def _add_training(steps) -> None:

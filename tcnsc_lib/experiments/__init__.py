@@ -2,6 +2,7 @@
 
     names      the experiments, and which table needs which
     ready      whether a source's files can train them
+    forecast   how much room and how many hours they will take
     execute    from a name to a run, and from runs to the evidence
     study      the rows of notebook 8: readings, repairs, references
     settings   what is set otherwise than elsewhere, as tables

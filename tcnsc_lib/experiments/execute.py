@@ -1,7 +1,7 @@
 """From an experiment's name to its run, from many to their predictions, and on to the evidence."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -43,11 +43,17 @@ def find(name: str) -> Experiment:
     return known[name]
 
 
-def plan(name: str, p: Profile, seed: int | None = None) -> Plan:
+def plan(
+    name: str,
+    p: Profile,
+    seed: int | None = None,
+    crops: Callable[[Profile, str], FaceSet] | None = None,
+) -> Plan:
     """All that determines the run of an experiment at a profile; makes faces that aren't there.
 
-    Where two experiments are one training (`names.trained_as`), so is their plan. Raises
-    CompanionError for an unknown name and for what can't be a seed before it makes any.
+    crops: gives those of a video quality instead. Where two experiments are one training
+    (`names.trained_as`), so is their plan. Raises CompanionError for an unknown name and for what
+    can't be a seed before it makes any.
     """
     name = trained_as(name, p)
     experiment = at(find(name), p)
@@ -63,11 +69,11 @@ def plan(name: str, p: Profile, seed: int | None = None) -> Plan:
         arguments=p.arguments(detector) | experiment.arguments,
         views=experiment.views,
         schedule=schedule,
-        faces=faces(p, experiment.quality),
+        faces=(crops or faces)(p, experiment.quality),
         enlarge=p.enlarge,
         weights=p.weights_of(detector),
         quality=experiment.quality,
-        start=plan(experiment.start, p, seed) if experiment.start else None,
+        start=plan(experiment.start, p, seed, crops) if experiment.start else None,
         root=runs_folder(p),
     )
 

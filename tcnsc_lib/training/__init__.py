@@ -9,5 +9,6 @@
     folder        the files of a run, and where they come from
     ranges        what the settings of a profile may be
     run           a Plan -> a Run: loaded, resumed or trained
+    pace          how fast a training would go here, from a few steps
     predictions   what a run says of the test crops, kept in its folder
 """

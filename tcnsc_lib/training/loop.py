@@ -9,6 +9,7 @@ no deterministic form).
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import closing, nullcontext
 
 import numpy as np
@@ -170,9 +171,15 @@ class Validation:
         return row
 
 
-def twin_view(views: tuple[str, ...]) -> str:
+def twin_view(views: Sequence[str]) -> str:
     """The codec of the twins that are watched: the second view, or LQ if there is no fixed one."""
     return views[1] if len(views) > 1 and views[1] != RANDOM_JPEG else "LQ"
+
+
+def read_by(views: Sequence[str]) -> list[tuple[str, str]]:
+    """The arrays that a training on these views reads: parts and codecs."""
+    train = [("train", "RAW" if view == RANDOM_JPEG else view) for view in views]
+    return train + [("val", view) for view in (views[0], twin_view(views), "LQ")]
 
 
 def validate(detector: Detector, images: Pictures, y: np.ndarray) -> dict[str, float]:

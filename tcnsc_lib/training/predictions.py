@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError, paper
 from tcnsc_lib.checked import LARGEST_TABLE, Stored, content, record, table_in
-from tcnsc_lib.codecs import RANDOM_JPEG, codec, versions
+from tcnsc_lib.codecs import codec, versions
 from tcnsc_lib.detectors.outputs import (
     AT_ONCE,
     SEEN,
@@ -35,7 +35,7 @@ from tcnsc_lib.machine import device, threads
 from tcnsc_lib.pool import run_all
 from tcnsc_lib.training.folder import PREDICTIONS, THRESHOLD, WEIGHTS
 from tcnsc_lib.training.identity import slug
-from tcnsc_lib.training.loop import twin_view
+from tcnsc_lib.training.loop import read_by
 from tcnsc_lib.training.run import Plan, Run, folder_of, train
 from tcnsc_lib.training.stored import start_again
 from tcnsc_lib.training.weights import LARGEST
@@ -241,10 +241,8 @@ def _fill_unlabelled(statistics: Sequence[Sequence[str]], faces: FaceSet) -> Non
 def fill_arrays(plans: Sequence[Plan], faces: FaceSet) -> None:
     """Compress all crops that these runs read, before workers share them."""
     for plan in plans:
-        for view in plan.views:
-            plan.faces.images("RAW" if view == RANDOM_JPEG else view, "train")
-        for view in (plan.views[0], twin_view(plan.views), "LQ"):
-            plan.faces.images(view, "val")
+        for part, view in read_by(plan.views):
+            plan.faces.images(view, part)
     for name in paper.CODECS:
         faces.images(name, "test")
     faces.images("RAW", "val")

@@ -200,7 +200,7 @@ def _train(plan: Plan, detector: Detector, folder: Path) -> None:
     schedule = on_this_device(plan.schedule)
     write_json(folder / CONFIG, plan.config())
     checkpoint = Checkpoint(folder, today)
-    with threads(1), _deterministic():
+    with threads(1), deterministic():
         progress = fit(detector, plan.faces, plan.views, schedule, plan.seed, checkpoint)
     _write(folder, detector, progress, schedule.precision)
     checkpoint.remove()
@@ -233,7 +233,7 @@ def _write(folder: Path, detector: Detector, progress: Progress, precision: str)
 
 
 @contextmanager
-def _deterministic() -> Iterator[None]:
+def deterministic() -> Iterator[None]:
     """Kernels that give the same sums each time; memory isn't cleared before it is overwritten."""
     torch.use_deterministic_algorithms(True, warn_only=True)
     fill = torch.utils.deterministic.fill_uninitialized_memory
