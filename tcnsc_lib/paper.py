@@ -4,8 +4,7 @@ Paper: Ping Chen, Ming Xu and Xiaodong Wang, "Detecting Compressed Deepfake Imag
 Convolutional Networks with Similarity and Classifier", Symmetry 2022, 14, 2691,
 doi 10.3390/sym14122691 (CC BY 4.0).
 
-Everything here is data: nothing is measured by this library. Notebooks put these numbers beside
-ours. Accuracies are in percent. The comments and explanations are ours, not the authors'.
+Everything here is data; nothing is measured. Accuracies are in percent. The comments are ours.
 """
 
 from collections.abc import Sequence
@@ -55,8 +54,7 @@ FIGURE5 = pd.DataFrame({"MQ": [-11.3, -13.3], "LQ": [-20.4, -20.2]}, index=["rea
 
 # Section 4.2.3: relative fall of accuracy from RAW to LQ, in percent.
 CLAIMED_DROPS = {"TCNSC": 5.94, "Xception-RAW": 24.87, "Xception-C23": 17.32}
-# Abstract: points by which TCNSC is ahead of Xception-RAW.
-CLAIMED_GAINS = {"LQ": 16.9, "MQ": 10.1, "HQ": 4.1}
+CLAIMED_GAINS = {"LQ": 16.9, "MQ": 10.1, "HQ": 4.1}  # abstract: points ahead of Xception-RAW
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,9 @@ OPEN = (
                "Those of Wang et al. (2004), who defined SSIM. Notebook 7 shows three other "
                "choices; no training changes."),
     OpenChoice(12, "How is the face box enlarged and squared?", "enlarge",
-               "1.3, square on the longer side", "The convention of FaceForensics++."),
+               "1.3, square on the longer side, each video by its own boxes",
+               "The convention of FaceForensics++. A fake's own box may be larger than its "
+               "target's, a cue that is no forgery; boxes=\"target\" cuts both alike."),
     OpenChoice(13, "Does the split keep a fake with its source video?", "split",
                "ffpp: random; ffpp-official and demo: pairs kept together",
                "A FaceForensics++ fake shows two people, target and source. ffpp follows the "

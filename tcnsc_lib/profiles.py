@@ -36,6 +36,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "split": ("paper", "official"),
     "weights": ("random", "imagenet"),
     "raw_quality": tuple(CRF),
+    "boxes": ("own", "target"),
 }
 """Field of a profile -> the words that it may be."""
 
@@ -51,7 +52,8 @@ class Profile:
     "imagenet" (torchvision's, downloaded once; width 64 only). pretrained: whether those baselines
     start from ImageNet whose authors' do (downloaded once). seed: of the split, the swaps and the
     training. seeds: how many, from `seed` on, for the ablation's main rows; decisive_seeds: for the
-    study's. raw_quality: of the videos that stand for RAW, where there are videos.
+    study's. raw_quality: of the videos that stand for RAW, where there are videos. boxes: "own", or
+    those of the real "target", with which a fake video is cut.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Profile:
     decisive_seeds: int = 3
     schedule: Schedule = Schedule()
     raw_quality: str = "raw"
+    boxes: str = "own"
 
     def __post_init__(self) -> None:
         """Raise a CompanionError for a setting that no profile can have."""
@@ -81,6 +84,7 @@ class Profile:
             check_choice(name, getattr(self, name), known)
         if not SOURCES[self.source].has_videos:
             check_choice("raw_quality", self.raw_quality, ("raw",))
+            check_choice("boxes", self.boxes, ("own",))
 
     @property
     def face_settings(self) -> FaceSettings:
@@ -216,8 +220,6 @@ def faces(p: Profile, quality: str | None = None) -> FaceSet:
     """
     return source(p).faces(quality)
 
-
-# Folders.
 
 def home() -> Path:
     """The folder that holds data/, runs/ and figures/."""

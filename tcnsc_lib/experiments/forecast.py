@@ -1,7 +1,6 @@
 """What lies ahead of a profile's tables: crops, room on the disk, memory, hours of trainings.
 
-Told before anything long starts, from a few pictures and a few steps that are taken now; seconds
-are those of `machine.clock`. Nothing is written, but into a temporary folder that is removed.
+From a few pictures and a few steps; seconds are those of `machine.clock`. Nothing is written.
 """
 from __future__ import annotations
 
@@ -41,7 +40,7 @@ from tcnsc_lib.training.pace import Pace, kind, pace, seconds
 from tcnsc_lib.training.run import Plan, folder_of
 
 TABLES = ("1", "2", "3")
-CUT = ("size", "enlarge", "frames")  # settings that every change of the profile must agree in
+CUT = ("size", "enlarge", "frames", "boxes")  # settings in which a profile's crops must agree
 COMPRESSED = 4  # crops that each codec is timed on
 
 
@@ -59,10 +58,11 @@ def made(p: Profile, quality: str) -> FaceSet | None:
     try:
         found = FaceSet(root)
     except CompanionError:
-        return None  # it is completed, or told, when they are asked for
-    names = [name for name in CUT if name in found.settings]
+        return None  # told, or completed, when they are asked for
+    cut = {"boxes": "own"} | found.settings
+    names = [name for name in CUT if name in cut]
     now = {name: getattr(p, name) for name in names}
-    refuse_others(root, {name: found.settings[name] for name in names}, now)
+    refuse_others(root, {name: cut[name] for name in names}, now)
     return found
 
 

@@ -22,6 +22,7 @@ Faces in pictures and videos:
     tracks        whose face it is, from frame to frame
     forgery       where the masks say that the forgery is
     boxes         faces that were found, and whether they fit another copy
+    cutter        what the frames of one video give
 
 The swap:
 

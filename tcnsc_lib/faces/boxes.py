@@ -119,6 +119,15 @@ def keep(path: Path, boxes: Boxes, turn: Turn = EVERY) -> Boxes:
     return boxes
 
 
+def of_frames(boxes: Boxes, turn: Turn) -> Boxes:
+    """The boxes of those of the sampled frames that have their turn; see `video.sample_indices`."""
+    wanted = sample_indices(boxes.total, boxes.count, turn).tolist()
+    places = [boxes.frames.index(number) for number in wanted]
+    lists = ("frames", "boxes", "probabilities", "landmarks", "faces", "taken")
+    some = {name: [getattr(boxes, name)[i] for i in places] for name in lists}
+    return boxes.model_copy(update=some)
+
+
 # ---------------------------------------------------------------- whether they fit a video
 
 

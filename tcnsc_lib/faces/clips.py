@@ -2,7 +2,8 @@
 (section 4.1).
 
 Boxes are found in raw wherever that is there, else in c23, else in c40, and reused for the other
-qualities, so that crops of the same frame at raw, c23 and c40 match pixel for pixel.
+qualities, so that crops of the same frame at raw, c23 and c40 match pixel for pixel. With
+`FaceSettings.boxes` "target", a fake is cut with the boxes of its real target's video.
 """
 
 from __future__ import annotations
@@ -19,14 +20,22 @@ from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.checked import regular
-from tcnsc_lib.faces.boxes import Boxes, Signature, difference, keep, known, other_picture
+from tcnsc_lib.faces.boxes import (
+    Boxes,
+    Signature,
+    difference,
+    keep,
+    known,
+    of_frames,
+    other_picture,
+)
 from tcnsc_lib.faces.builder import Builder
-from tcnsc_lib.faces.detect import FaceFinder, crop
+from tcnsc_lib.faces.cutter import Cutter
+from tcnsc_lib.faces.detect import FaceFinder
 from tcnsc_lib.faces.layout import QUALITIES, SUFFIX
 from tcnsc_lib.faces.search import found_now
-from tcnsc_lib.faces.source import FaceSettings, face_columns
+from tcnsc_lib.faces.source import FaceSettings
 from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.faces.tracks import JUMPED, jumps
 from tcnsc_lib.faces.video import CURE, EVERY, Turn, frames_of
 from tcnsc_lib.files import signature
 from tcnsc_lib.machine import device
@@ -109,7 +118,7 @@ def extract(
     determined_by = _determined_by(settings, quality) | found_in | (more or {})
     methods = {clip.method for clip in clips if clip.label}
     builder = Builder(out / quality, determined_by, by_method=len(methods) > 1)
-    jobs = [Job(clip, out / "boxes") for clip in clips]
+    jobs = _jobs(clips, out / "boxes", settings.boxes)
     keys = [job.key for job in jobs]
     if builder.complete(keys):
         return FaceSet(builder.root)
@@ -130,9 +139,28 @@ def extract(
     return builder.finish(keys, failed)
 
 
+def _jobs(clips: list[Video], folder: Path, boxes: str) -> list[Job]:
+    """A job a video. folder: of the boxes. boxes: whose, see `FaceSettings`."""
+    if boxes == "own":
+        return [Job(clip, folder) for clip in clips]
+    reals = {clip.name: clip for clip in clips if not clip.label}
+    jobs = []
+    for clip in clips:
+        lent = reals.get(clip.identity) if clip.label else clip
+        job = Job(clip, folder, lent)
+        if lent is None:
+            job.fault = (
+                f"{clip.path} has no real video {clip.identity}, whose boxes it would have; copy "
+                'that too, or choose the boxes "own".'
+            )
+        jobs.append(job)
+    return jobs
+
+
 def _determined_by(settings: FaceSettings, quality: str) -> dict:
     """What is written beside the crops: whoever asks for others is refused."""
-    return {
+    others = {} if settings.boxes == "own" else {"boxes": settings.boxes}
+    return others | {
         "size": settings.size,
         "enlarge": settings.enlarge,
         "frames": settings.frames,
@@ -151,23 +179,24 @@ def _qualities_of_origins(clips: list[Video], quality: str) -> str:
 class Job:
     """One video that is to be cut.
 
-    of: the signatures of its file, of that in which its boxes are found, and of its masks, in one
-    list. fault: why one of them can't be read.
+    of: the signatures of its file, of that in which its boxes are found, and of the masks used, in
+    one list. fault: why one of them can't be read.
     """
 
-    def __init__(self, clip: Video, folder: Path) -> None:
-        """folder: of the boxes."""
+    def __init__(self, clip: Video, folder: Path, lent: Video | None = None) -> None:
+        """folder: of the boxes. lent: the video whose boxes it gets; without one, its own."""
         self.clip = clip
-        self.path = folder / clip.method / f"{clip.name}.json"
+        self.boxed = lent or clip
+        self.path = folder / self.boxed.method / f"{self.boxed.name}.json"
         self.fault = ""
-        files = (clip.path, clip.origin, *clip.masks)
+        files = (clip.path, self.boxed.origin, *self.boxed.masks)
         self.signatures: list[Signature] = []
         for path in files:
             try:
                 self.signatures.append(signature(regular(path, sys.maxsize, CURE)))
             except (CompanionError, OSError) as error:
                 self.signatures.append([UNREAD])
-                if path not in clip.masks:
+                if path not in self.boxed.masks:
                     self.fault = str(error)
 
     @property
@@ -186,7 +215,7 @@ class Job:
             raise CompanionError(self.fault)
         clip = self.clip
         boxes = self._boxes(finder, settings.frames)
-        is_origin = clip.path == clip.origin
+        is_origin = clip.path == self.boxed.origin
         if not is_origin:
             self._refuse(difference(boxes, clip.path))
         cutter = Cutter(clip, boxes, settings)
@@ -198,52 +227,20 @@ class Job:
         return cutter.rows, cutter.crops, cutter.missed, cutter.doubtful
 
     def _boxes(self, finder: FaceFinder, count: int) -> Boxes:
-        """The video's boxes, found now or read back."""
-        clip = self.clip
-        origin = clip.origin
-        found_in = "/".join(origin.parts[-3:])
+        """The boxes of its sampled frames, found now or read back."""
+        boxed = self.boxed
+        found_in = "/".join(boxed.origin.parts[-3:])
         of = self.signatures[1:]
-        boxes = known(self.path, count, found_in, of, clip.turn)
-        if boxes is not None:
-            return boxes
-        return keep(self.path, found_now(clip, count, found_in, of, finder), clip.turn)
+        boxes = known(self.path, count, found_in, of, boxed.turn)
+        if boxes is None:
+            found = found_now(boxed, count, found_in, of, finder)
+            boxes = keep(self.path, found, boxed.turn)
+        return of_frames(boxes, self.clip.turn) if self.clip != boxed else boxes
 
     def _refuse(self, difference: str) -> None:
         if difference:
+            other = "" if self.boxed == self.clip else ', or choose the boxes "own"'
             raise CompanionError(
-                f"{self.clip.path} doesn't fit {self.clip.origin}, in which its faces are found "
-                f"({difference}); copy both again."
+                f"{self.clip.path} doesn't fit {self.boxed.origin}, in which its faces are found "
+                f"({difference}); copy both again{other}."
             )
-
-
-class Cutter:
-    """Gathers what the frames of one video give."""
-
-    def __init__(self, clip: Video, boxes: Boxes, settings: FaceSettings) -> None:
-        self.clip = clip
-        self.boxes = boxes
-        self.settings = settings
-        self.jumps = jumps(boxes.boxes)
-        self.rows: list[dict] = []
-        self.crops: list = []
-        self.missed: list[dict] = []
-        self.doubtful: list[dict] = []
-
-    def add(self, i: int, frame) -> None:
-        """The i-th of the sampled frames, uint8 (H, W, 3)."""
-        clip = self.clip
-        boxes = self.boxes
-        settings = self.settings
-        place = {**clip.columns, "frame": boxes.frames[i]}
-        box = boxes.boxes[i]
-        if box is None:
-            reason = "its face isn't found in this frame" if boxes.faces[i] else "no face"
-            self.missed.append({**place, "reason": reason})
-            return
-        where = face_columns(box, boxes.landmarks[i], boxes.probabilities[i], settings)
-        who = {"label": clip.label, "identity": clip.identity, "source": clip.source}
-        self.rows.append({**place, **who, **where})
-        self.crops.append(crop(frame, box, settings.size, settings.enlarge))
-        taken = boxes.taken[i] or (JUMPED if i in self.jumps else "")
-        if taken:
-            self.doubtful.append({**place, "faces": boxes.faces[i], "taken": taken})

@@ -31,7 +31,8 @@ class FaceSettings:
     size: pixels of a crop's side. enlarge: of MTCNN's box. frames: sampled a video, evenly.
     method: of FaceForensics++, or several with commas between. split: "official", or "paper" (at
     random). bottleneck: of a swap, as a share of a crop's side. seed: of what is drawn, the split
-    and the donors. raw_quality: of the videos that stand for RAW.
+    and the donors. raw_quality: of the videos that stand for RAW. boxes: a fake video is cut with
+    its "own", or with those of its real "target", frame by frame.
     """
 
     size: int = 224
@@ -42,6 +43,7 @@ class FaceSettings:
     bottleneck: float = 0.39
     seed: int = 0
     raw_quality: str = "raw"
+    boxes: str = "own"
 
     @property
     def square(self) -> int:
