@@ -123,8 +123,10 @@ def of_frames(boxes: Boxes, turn: Turn) -> Boxes:
     """The boxes of those of the sampled frames that have their turn; see `video.sample_indices`."""
     wanted = sample_indices(boxes.total, boxes.count, turn).tolist()
     places = [boxes.frames.index(number) for number in wanted]
-    lists = ("frames", "boxes", "probabilities", "landmarks", "faces", "taken")
-    some = {name: [getattr(boxes, name)[i] for i in places] for name in lists}
+    some = {}
+    for name in ("frames", "boxes", "probabilities", "landmarks", "faces", "taken"):
+        every = getattr(boxes, name)
+        some[name] = [every[i] for i in places]
     return boxes.model_copy(update=some)
 
 
