@@ -30,7 +30,6 @@ ROOMS = (
     "files",
     "checked",
     "pool",
-    "ahead",
     "machine",
     "paper",
     "codecs",
@@ -48,7 +47,7 @@ ROOMS = (
     "cli",
     "__main__",
 )
-TOGETHER = {"files", "pool", "ahead", "machine"}  # these stand side by side
+TOGETHER = {"files", "pool", "machine"}  # these three stand side by side
 
 
 def dotted(path: Path) -> str:
@@ -181,7 +180,7 @@ def declared(requirements: list[str]) -> set[str]:
 
 FOR_USE = declared(PROJECT["dependencies"])
 FOR_TESTS = FOR_USE | declared(PROJECT["optional-dependencies"]["dev"])
-OURS = {"tcnsc_lib", *(path.stem for path in [*TESTS, *BENCHMARKS])}
+OURS = {"tcnsc_lib", *(path.stem for path in TESTS)}
 
 
 def outside(paths: list[Path]) -> dict[str, set[str]]:
