@@ -195,7 +195,7 @@ FACTS = (
     "0[1-8]_[a-z_]+",  # a notebook's name
     "lambda 0", "λ = 0", "of 2N", "weighs 0", "above 0", "side of 0", "closer to 1",
     "JPEG at quality 80,\n50 and 20, WEBP is WebP at 80",
-    "20 to 25 minutes", "Python 3.11", "installs 6 GB", r"\| \d+ \|$",  # of the machine
+    "20 to 25 minutes", "Python 3.11", "installs 6 GB",  # of the machine
     "95 % right on RAW", "lost\n  10 points at LQ")  # the rule that fixed the demo
 """What a reader may find as a digit in the template: the paper's, a machine's, names."""
 

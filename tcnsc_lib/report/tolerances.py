@@ -1,11 +1,11 @@
 """How far a number may move when its file is made again on another machine, by file and column.
 
 Another processor adds in another order; within six steps of a training that has grown to percents
-of the loss, and the rest is like another seed. From an AMD EPYC to an Intel Xeon single trainings
-of the demo moved by up to 14 points of accuracy (Xception-RAW at LQ; 10 for all others) and 4 of
-AUC, means of three by 6.5 and 2.2 (other_processor.csv), accuracy at a chosen threshold by 20. What
-follows from a training may move by half as much again, or by twice that. Figures 1, 5 and 6 train
-nothing: there they were the same to the last digit.
+of the loss, and the rest is like another seed. Between an AMD EPYC and an Intel Xeon (99 trainings
+of the demo, other_processor.csv) single ones differ by up to 14 points of accuracy (Xception-RAW at
+LQ; 10 for all others) and 4 of AUC, means of three by 6.5 and 2.2, of five by 2.6 and 1.3; accuracy
+at a chosen threshold by 20. What follows from a training may move by half as much again, or by
+twice that. Figures 1, 5 and 6 train nothing: there both agree to the last digit.
 """
 from __future__ import annotations
 
