@@ -102,7 +102,7 @@ RULES = {
     "channel_shifts.csv": Rule({"shift": 0.5, "spread": 0.5}),
     "collapse.csv": Rule(WATCHED),
     "training_curves.csv": Rule(WATCHED | CURVES),
-    "validation.csv": Rule(VALIDATED, apart=STUDY.apart),
+    "validation*": Rule(VALIDATED, apart=STUDY.apart),
     "last_quarter.csv": Rule(LAST_QUARTER, apart=STUDY.apart),
     "cosines.csv": Rule({"twins (RAW, LQ)": 0.2, "different people": 0.3,
                          "real against fake": 0.5}),
