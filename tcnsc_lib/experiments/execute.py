@@ -163,13 +163,13 @@ def _save(
 def tell_study(rows: Sequence[Row], p: Profile) -> None:
     """Print how many trainings these rows still take, and about how long, judged by others."""
     check({row.name: find(row.name) for row in rows}, p)
-    plans = [plan(name, p, seed) for name, seed in study_jobs(rows, p)]
-    missing = [made for made in plans if not (folder_of(made) / WEIGHTS).exists()]
-    done = [folder_of(made) for made in plans if made not in missing]
-    print(f"{len(plans)} trainings, {len(missing)} to do.")
+    plans = {job: plan(job[0], p, job[1]) for job in study_jobs(rows, p)}
+    done = _done(plans)
+    missing = len(plans) - len(done)
+    print(f"{len(plans)} trainings, {missing} to do.")
     if missing and done:
-        seconds = [read_made(folder).seconds for folder in done]
-        hours = len(missing) * sum(seconds) / len(seconds) / 3600
+        seconds = [read_made(folder_of(made)).seconds for made in done.values()]
+        hours = missing * sum(seconds) / len(seconds) / 3600
         print(f"A training took {sum(seconds) / len(seconds):.0f} s on average: about {hours:.1f} "
               "hours of one core.")
 
