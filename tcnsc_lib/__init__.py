@@ -4,6 +4,7 @@ From a picture to a verdict, in the order in which to read. A room, or a module,
 stands above it:
 
     files, pool, machine   whole files and where numbers come from; many jobs at once; the device
+    ahead        small jobs in order, done a little before they are needed
     checked      reading what was stored: one schema a file, one sentence a failure
     paper        what the paper prints, leaves open and contradicts
     codecs       RAW HQ MQ LQ WEBP and H.264: image -> image

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 import torch
-from toys import build
+from toys import RealOnly, build
 
 from tcnsc_lib.codecs import RANDOM_JPEG, RANDOM_QUALITIES, Codec, codec
 from tcnsc_lib.detectors import Detector
@@ -122,22 +122,6 @@ def test_a_random_jpeg_view_is_mirrored_with_its_twin_after_compression(faces):
 
 
 # detectors that see real crops alone
-
-class RealOnly(Detector):
-    """Makes every other crop brighter, calls those fake, and remembers what it was given."""
-
-    real_only = True
-
-    def __init__(self):
-        super().__init__(32)
-        self.given = []
-
-    def training_images(self, crops, y, landmarks, rng):
-        self.given.append((crops, y, landmarks, rng.random()))
-        made = np.arange(len(crops)) % 2
-        brighter = crops + 100 * made[:, None, None, None]
-        return brighter.astype(np.uint8), made
-
 
 def test_a_detector_of_real_crops_never_sees_another_and_gets_the_landmarks_of_each(faces):
     maker = RealOnly()

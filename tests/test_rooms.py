@@ -30,6 +30,7 @@ ROOMS = (
     "files",
     "checked",
     "pool",
+    "ahead",
     "machine",
     "paper",
     "codecs",
@@ -47,7 +48,7 @@ ROOMS = (
     "cli",
     "__main__",
 )
-TOGETHER = {"files", "pool", "machine"}  # these three stand side by side
+TOGETHER = {"files", "pool", "ahead", "machine"}  # these stand side by side
 
 
 def dotted(path: Path) -> str:
@@ -180,7 +181,7 @@ def declared(requirements: list[str]) -> set[str]:
 
 FOR_USE = declared(PROJECT["dependencies"])
 FOR_TESTS = FOR_USE | declared(PROJECT["optional-dependencies"]["dev"])
-OURS = {"tcnsc_lib", *(path.stem for path in TESTS)}
+OURS = {"tcnsc_lib", *(path.stem for path in [*TESTS, *BENCHMARKS])}
 
 
 def outside(paths: list[Path]) -> dict[str, set[str]]:

@@ -22,6 +22,7 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.detectors.normalisation import reestimated
 from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.faces.stream import Pictures, chunks
 
 OWN = "each test set's"
 STATISTICS: dict[str, tuple[str, ...]] = {
@@ -38,7 +39,7 @@ SEEN = 1024  # training crops that statistics are re-estimated on, of each codec
 AT_ONCE = 64  # of them in a batch, as in training
 
 
-def log_odds(detector: Detector, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+def log_odds(detector: Detector, images: Pictures, batch_size: int = 256) -> np.ndarray:
     """log(p / (1 - p)) of p = p(fake) for each crop: uint8 (N, S, S, 3) -> float64 (N,).
 
     This is the fake logit minus the real one, both in float64. It keeps what p loses where p comes
@@ -56,12 +57,12 @@ def log_odds(detector: Detector, images: np.ndarray, batch_size: int = 256) -> n
     return odds
 
 
-def probabilities(detector: Detector, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+def probabilities(detector: Detector, images: Pictures, batch_size: int = 256) -> np.ndarray:
     """p(fake) of each crop: uint8 (N, S, S, 3) -> float64 (N,) in [0, 1]; see `log_odds`."""
     return expit(log_odds(detector, images, batch_size))
 
 
-def features(detector: Detector, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+def features(detector: Detector, images: Pictures, batch_size: int = 256) -> np.ndarray:
     """h of each crop: uint8 (N, S, S, 3) -> float32 (N, D), in evaluation mode."""
     return _in_batches(detector, detector.features, images, batch_size).float().numpy()
 
@@ -70,15 +71,14 @@ def features(detector: Detector, images: np.ndarray, batch_size: int = 256) -> n
 def _in_batches(
     detector: Detector,
     function: Callable[[Tensor], Tensor],
-    images: np.ndarray,
+    images: Pictures,
     batch_size: int,
 ) -> Tensor:
     """`function` of the prepared crops, batch after batch, on the CPU: (N, ...)."""
     detector.eval()
     where = next(detector.parameters()).device
     out = []
-    for i in range(0, len(images), batch_size):
-        crops = np.array(images[i : i + batch_size])
+    for crops in chunks(images, batch_size):
         x = detector.prepare(torch.from_numpy(crops).to(where))
         x = x.contiguous(memory_format=torch.channels_last)
         out.append(function(x).cpu())

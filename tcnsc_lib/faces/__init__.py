@@ -4,7 +4,10 @@ What lies on disk:
 
     store         FaceSet: crops, a manifest, their parts, an array for each codec
     manifest      the tables beside the crops, and what they must hold
+    lossless      one crop, read and checked
     cache         the arrays, used only where they are what was written
+    budget        how much disk the arrays may take
+    stream        the same pictures without arrays, compressed when they are needed
     builder       how a FaceSet comes onto the disk, piece by piece
     splits        who is in which part, and whether anybody is in two
     spelling      when two names are one person's

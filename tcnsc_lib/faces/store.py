@@ -15,9 +15,6 @@ pixels of the frame, landmarks (left as seen in the picture) are in pixels of th
 
 from __future__ import annotations
 
-import io
-import struct
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
@@ -25,20 +22,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.checked import content
-from tcnsc_lib.codecs import codec, versions
-from tcnsc_lib.faces import cache, manifest
+from tcnsc_lib.codecs import Codec, codec, versions
+from tcnsc_lib.faces import budget, cache, manifest
+from tcnsc_lib.faces.lossless import Lossless
 from tcnsc_lib.faces.manifest import COLUMNS, LANDMARKS, SPLITS
-from tcnsc_lib.faces.opening import BROKEN
+from tcnsc_lib.faces.stream import Pictures, Streamed
 from tcnsc_lib.files import digest
+from tcnsc_lib.paper import CODECS
 
 __all__ = ["COLUMNS", "LANDMARKS", "SPLITS", "FaceSet"]
 
 AT_ONCE = 1024  # crops in the queue while an array is filled
-SLACK = 100_000  # bytes that a crop's file may have beyond four a pixel
 
 
 class FaceSet:
@@ -52,6 +48,7 @@ class FaceSet:
         self.root = Path(root)
         self.settings = manifest.settings(self.root)
         self.size = self.settings["size"]
+        self.place = Lossless(self.root, self.size)
         self.manifest = manifest.rows(self.root)
         self.missed = manifest.missed(self.root)
         self.doubtful = manifest.doubtful(self.root)
@@ -122,40 +119,41 @@ class FaceSet:
 
     def load(self, file: str) -> np.ndarray:
         """One crop, uint8 (S, S, 3), checked against the manifest's checksum."""
-        path = self.root / file
-        data = content(path, 4 * self.size**2 + SLACK, self._anew)
-        try:
-            crop = _decoded(data, self.size)
-        except (*BROKEN, Image.DecompressionBombError) as error:
-            raise CompanionError(
-                f"The crop {path} can't be read ({error}); {self._anew}."
-            ) from error
-        if zlib.crc32(crop.tobytes()) != self.crcs[file]:
-            raise CompanionError(f"The crop {path} is not the one in the manifest; {self._anew}.")
-        return crop
-
-    @property
-    def _anew(self) -> str:
-        return f"delete {self.root} and extract the faces again"
+        return self.place.load(file, self.crcs[file])
 
     @cached_property
     def crcs(self) -> pd.Series:
         """Crop file -> checksum of its pixels."""
         return self.manifest.set_index("file").crc
 
-    def images(self, codec_name: str, split: str) -> np.ndarray:
+    def images(self, codec_name: str, split: str) -> Pictures:
         """The split's crops after a codec: uint8 (N, S, S, 3), compressed once and cached.
 
         Memory-mapped. The cache is rebuilt when the manifest or the encoders change, and where it
-        is damaged; a crop that isn't the manifest's is refused.
+        is damaged; a crop that isn't the manifest's is refused. Where the arrays of this set have
+        no room (`arrays_fit`), it is `Streamed`: the same pictures, compressed when asked for.
         """
         compress = codec(codec_name)
-        files = self.rows(split).file
-        if files.empty:
+        rows = self.rows(split)
+        if rows.empty:
             raise CompanionError(f"{self.root} has no crops in its {split} part.")
+        if not self.arrays_fit:
+            return Streamed(self.place, compress, rows.file, rows.crc)
+        return self._array(compress, split, rows.file)
+
+    @cached_property
+    def arrays_fit(self) -> bool:
+        """Whether arrays of all parts after the five codecs fit into the `budget`.
+
+        Either all of a set's arrays are kept, or none is.
+        """
+        needed = len(self) * self.size**2 * 3 * len(CODECS)
+        return budget.fits(self.root / "arrays", needed)
+
+    def _array(self, compress: Codec, split: str, files: pd.Series) -> np.memmap:
         wanted = cache.Wanted(
             folder=self.root / "arrays",
-            name=f"{split}-{codec_name}",
+            name=f"{split}-{compress.name}",
             key=digest(self.fingerprint, vars(compress), versions()),
             shape=(len(files), self.size, self.size, 3),
             crops=self._look(files),
@@ -168,7 +166,8 @@ class FaceSet:
         try:
             found = [(self.root / file).stat() for file in files]
         except OSError as error:
-            raise CompanionError(f"The crop {error.filename} is gone; {self._anew}.") from error
+            lost = f"The crop {error.filename} is gone; {self.place.anew}."
+            raise CompanionError(lost) from error
         return digest([(stat.st_size, stat.st_mtime_ns) for stat in found])
 
     def _check_crops(self, files: pd.Series, look: str) -> None:
@@ -203,11 +202,3 @@ def lack(labels: set[int], everything: str = "videos") -> str:
     if labels == {0, 1}:
         return ""
     return "real faces" if 1 in labels else "fakes"
-
-
-def _decoded(data: bytes, size: int) -> np.ndarray:
-    """A crop's pixels. Raises ValueError before it decodes anything of another size."""
-    if data[16:24] != struct.pack(">2I", size, size):  # where a PNG has its width and height
-        raise ValueError(f"it is no PNG of {size} x {size} pixels")
-    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-        return np.asarray(image.convert("RGB"))

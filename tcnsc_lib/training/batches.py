@@ -1,14 +1,23 @@
 """Batches: from the training part of a FaceSet to what a detector sees in one step."""
 from __future__ import annotations
 
+from collections.abc import Generator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from tcnsc_lib.ahead import ahead
 from tcnsc_lib.codecs import RANDOM_JPEG, random_jpeg
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.faces.stream import Streamed, together
+from tcnsc_lib.training.schedule import Schedule
 
+Some = np.ndarray | Tensor  # crops in memory, or on the device
 ROOM = 8 << 30  # bytes of a GPU left free for a batch of 224 px and its gradients
 CHUNK = 4096  # crops copied to a GPU at once
 
@@ -36,8 +45,9 @@ class Crops:
         self.random = view == RANDOM_JPEG
         self.where = where
         self.array = faces.images("RAW" if self.random else view, "train")
+        self.streamed = isinstance(self.array, Streamed)
         self.held: Tensor | None = None
-        if where == "cuda" and not self.random:
+        if where == "cuda" and not self.random and not self.streamed:
             self._hold()
 
     def _hold(self) -> None:
@@ -52,26 +62,24 @@ class Crops:
             held[i : i + CHUNK] = torch.from_numpy(chunk).to(self.where)
         self.held = held
 
-    def take(self, rows: np.ndarray, rng: np.random.Generator) -> Tensor:
-        """The crops of these rows, uint8 (N, S, S, 3), on the device."""
+    def take(self, rows: np.ndarray) -> Some:
+        """The crops of these rows, uint8 (N, S, S, 3), before a random JPEG."""
         if self.held is not None:
             return self.held[torch.from_numpy(rows).to(self.where)]
-        crops = self.array[rows]
-        if self.random:
-            crops = random_jpeg(crops, rng)
-        return torch.from_numpy(crops).to(self.where)
+        return self.array[rows]
 
 
 class Part:
     """The training part as a detector sees it: its views, labels y and landmarks.
 
     Real crops alone if the detector wants no others. where: "cuda" or "cpu", the device that its
-    batches go to.
+    batches go to. streamed: whether there are no arrays of its crops.
     """
 
     def __init__(self, detector: Detector, faces: FaceSet, views: tuple[str, ...], where: str):
         self.where = where
         self.views = [Crops(faces, view, where) for view in views]
+        self.streamed = self.views[0].streamed
         self.y = faces.labels("train")
         self.landmarks = faces.landmarks("train")
         every = np.arange(len(self.y))
@@ -79,6 +87,20 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def take(self, rows: np.ndarray) -> list[Some]:
+        """The crops of these rows in each view, uint8 (N, S, S, 3), before a random JPEG."""
+        if self.streamed:
+            return together([view.array for view in self.views], rows)
+        return [view.take(rows) for view in self.views]
+
+
+class Drawn(NamedTuple):
+    """A batch before the device: uint8 (N, S, S, 3) of each view, y int64 (N,), who is mirrored."""
+
+    crops: list[Some]
+    y: np.ndarray
+    mirror: np.ndarray
 
 
 def batch(
@@ -89,25 +111,85 @@ def batch(
     chosen: rows of the part, (N,). flip: mirror each image, all its views alike, with probability
     1/2. seed: of the mirrors and of all else that is drawn; the same numbers give the same batch.
     """
+    return seen(detector, draw(detector, part, chosen, seed), flip, part.where)
+
+
+def draw(detector: Detector, part: Part, chosen: np.ndarray, seed: list[int]) -> Drawn:
+    """What `batch` makes of crops before any network is needed; fakes may be made here."""
     rng = np.random.default_rng([*seed, 1])
     rows = part.rows[chosen]
     mirror = rng.random(len(rows)) < 0.5
-    crops, y = _crops(detector, part, rows, rng)
+    y = part.y[rows]
+    crops = part.take(rows)
+    if detector.real_only:
+        made, y = detector.training_images(crops[0], y, part.landmarks[rows], rng)
+        return Drawn([made], y, mirror)
+    for i, view in enumerate(part.views):
+        if view.random:
+            crops[i] = random_jpeg(crops[i], rng)
+    return Drawn(crops, y, mirror)
+
+
+def seen(
+    detector: Detector, drawn: Drawn, flip: bool, where: str
+) -> tuple[list[Tensor], Tensor]:
+    """What a detector sees of a batch, on the device: see `batch`."""
+    crops = [torch.as_tensor(view).to(where) for view in drawn.crops]
     x = [detector.prepare(view) for view in crops]
     x = [view.contiguous(memory_format=torch.channels_last) for view in x]
     if flip:
-        mask = torch.from_numpy(mirror).to(part.where).view(-1, 1, 1, 1)
+        mask = torch.from_numpy(drawn.mirror).to(where).view(-1, 1, 1, 1)
         x = [torch.where(mask, view.flip(3), view) for view in x]
-    return x, torch.from_numpy(y).to(part.where)
+    return x, torch.from_numpy(drawn.y).to(where)
 
 
-def _crops(
-    detector: Detector, part: Part, rows: np.ndarray, rng: np.random.Generator
-) -> tuple[list[Tensor], np.ndarray]:
-    """uint8 crops (N, S, S, 3) of each view, on the device, and y; fakes may be made here."""
-    y = part.y[rows]
-    if not detector.real_only:
-        return [view.take(rows, rng) for view in part.views], y
-    reals = part.views[0].array[rows]
-    made, y = detector.training_images(reals, y, part.landmarks[rows], rng)
-    return [torch.from_numpy(made).to(part.where)], y
+@dataclass(frozen=True)
+class Draws:
+    """What is drawn at each iteration of a training: `draw` of its rows, in any process."""
+
+    detector: Detector
+    part: Part
+    batch_size: int
+    seed: int
+
+    def __call__(self, iteration: int) -> Drawn:
+        rows = batch_indices(len(self.part), self.batch_size, iteration, self.seed)
+        return draw(self.detector, self.part, rows, [self.seed, iteration])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process: without the weights, which it doesn't need and a GPU would keep."""
+        return vars(self) | {"detector": deepcopy(self.detector).to("meta")}
+
+
+class Batches:
+    """The batches of a training, one an iteration; streamed ones are drawn ahead, by workers.
+
+    workers: how many, see `ahead.ahead`. No batch depends on it.
+    """
+
+    def __init__(self, draws: Draws, schedule: Schedule, workers: int | None = None):
+        self.draws = draws
+        self.schedule = schedule
+        self.workers = workers
+        self._coming: Generator[Drawn] | None = None
+        self._next = 0
+
+    def at(self, iteration: int) -> tuple[list[Tensor], Tensor]:
+        """The views and labels of an iteration, see `batch`. Any one may be asked for."""
+        part = self.draws.part
+        drawn = self._drawn_ahead(iteration) if part.streamed else self.draws(iteration)
+        return seen(self.draws.detector, drawn, self.schedule.flip, part.where)
+
+    def _drawn_ahead(self, iteration: int) -> Drawn:
+        if self._coming is None or iteration != self._next:
+            self.close()
+            todo = range(iteration, self.schedule.iterations)
+            self._coming = ahead(self.draws, todo, self.workers)
+        self._next = iteration + 1
+        return next(self._coming)
+
+    def close(self) -> None:
+        """End the workers, if there are any. The next batch that is asked for starts others."""
+        if self._coming is not None:
+            self._coming.close()
+            self._coming = None

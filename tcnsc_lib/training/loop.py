@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 
 import numpy as np
 import torch
@@ -18,13 +18,15 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError
+from tcnsc_lib.ahead import all_readers_there
 from tcnsc_lib.codecs import RANDOM_JPEG
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.detectors.outputs import probabilities
 from tcnsc_lib.evaluation import summary
 from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.faces.stream import Pictures
 from tcnsc_lib.pool import line
-from tcnsc_lib.training.batches import Part, batch, batch_indices
+from tcnsc_lib.training.batches import Batches, Draws, Part
 from tcnsc_lib.training.checkpoint import Checkpoint, Progress
 from tcnsc_lib.training.schedule import Schedule, make_optimizers, set_rate
 
@@ -54,16 +56,17 @@ def fit(
     progress = checkpoint.resume(detector, trainer.optimizers, schedule.iterations)
     clock = _Clock(progress.seconds)
     bar = _bar(checkpoint.owner, progress.done, schedule.iterations)
-    for iteration in bar:
-        row = trainer.iterate(iteration)
-        _check(row, checkpoint.owner)
-        row |= trainer.validation.score(detector, schedule, iteration)
-        _show(bar, row)
-        progress.log.append(row)
-        progress.done = iteration + 1
-        if clock.due():
-            progress.seconds = clock.seconds()
-            checkpoint.save(detector, trainer.optimizers, progress)
+    with closing(trainer.batches), all_readers_there():
+        for iteration in bar:
+            row = trainer.iterate(iteration)
+            _check(row, checkpoint.owner)
+            row |= trainer.validation.score(detector, schedule, iteration)
+            _show(bar, row)
+            progress.log.append(row)
+            progress.done = iteration + 1
+            if clock.due():
+                progress.seconds = clock.seconds()
+                checkpoint.save(detector, trainer.optimizers, progress)
     progress.seconds = clock.seconds()
     return progress
 
@@ -77,7 +80,9 @@ class Trainer:
         self.detector = detector
         self.schedule = schedule
         self.seed = seed
-        self.part = Part(detector, faces, views, where)
+        part = Part(detector, faces, views, where)
+        draws = Draws(detector, part, schedule.batch_size, seed)
+        self.batches = Batches(draws, schedule)
         self.validation = Validation(detector, faces, views, where)
         self.optimizers = make_optimizers(detector, schedule)
 
@@ -86,8 +91,7 @@ class Trainer:
         schedule = self.schedule
         rate = schedule.rate(iteration)
         dropout = self.seed + iteration
-        rows = batch_indices(len(self.part), schedule.batch_size, iteration, self.seed)
-        x, y = batch(self.detector, self.part, rows, schedule.flip, [self.seed, iteration])
+        x, y = self.batches.at(iteration)
         seen = self.validation.watch(self.detector, schedule, iteration)
         set_rate(self.optimizers, rate)
         losses = step(self.detector, self.optimizers, x, y, schedule.precision, dropout)
@@ -141,7 +145,7 @@ class Validation:
         self.x_twin = self._prepared(detector, twins, where)
         self.y_watched = torch.from_numpy(self.y[self.rows]).to(where)
 
-    def _prepared(self, detector: Detector, images: np.ndarray, where: str) -> Tensor:
+    def _prepared(self, detector: Detector, images: Pictures, where: str) -> Tensor:
         return detector.prepare(torch.from_numpy(images[self.rows]).to(where))
 
     def watch(self, detector: Detector, schedule: Schedule, iteration: int) -> dict[str, float]:
@@ -178,7 +182,7 @@ def read_by(views: Sequence[str]) -> list[tuple[str, str]]:
     return train + [("val", view) for view in (views[0], twin_view(views), "LQ")]
 
 
-def validate(detector: Detector, images: np.ndarray, y: np.ndarray) -> dict[str, float]:
+def validate(detector: Detector, images: Pictures, y: np.ndarray) -> dict[str, float]:
     """val_accuracy and val_auc in percent, since people read the log.
 
     images: validation crops, uint8 (N, S, S, 3), after a codec. y: int64 (N,).
