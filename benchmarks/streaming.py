@@ -1,0 +1,183 @@
+"""What do crops without arrays cost? Pairs a second, streamed, from arrays and by a plain loader.
+
+    .venv/bin/python benchmarks/streaming.py
+
+Renders its own faces into a folder that is deleted at the end. All ways take turns, several times;
+compare ratios of one run, not numbers of two machines.
+
+    plain     what one writes first: Pillow in a Dataset, a DataLoader without workers
+    streamed  `Batches` of a set without arrays: each crop checked, its twin made anew
+    array     `Batches` of the same set with its arrays
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+from throughput import frames
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms.functional import to_tensor
+
+from tcnsc_lib.detectors.ablations import ClassifierAlone
+from tcnsc_lib.detectors.tcnsc import TCNSC
+from tcnsc_lib.faces.budget import BUDGET
+from tcnsc_lib.faces.builder import Builder
+from tcnsc_lib.faces.store import FaceSet
+from tcnsc_lib.files import environment
+from tcnsc_lib.machine import cores, device
+from tcnsc_lib.profiles import PROFILES
+from tcnsc_lib.training.batches import Batches, Draws, Part
+from tcnsc_lib.training.loop import step
+from tcnsc_lib.training.schedule import Schedule
+
+SECONDS = 3.0  # of a turn
+TURNS = 3
+BATCH = 64
+CROPS = 8 * BATCH
+SCHEDULE = Schedule(batch_size=BATCH, iterations=1 << 40, precision="float32")
+VIEWS = ("RAW", "LQ")
+Step = Callable[[], None]  # takes a batch of pairs
+
+
+def build(root: Path, size: int, faces: np.ndarray) -> FaceSet:
+    """CROPS training crops of this size, real and fake in turn: faces, shifted by some pixels."""
+    builder = Builder(root, {"size": size})
+    keys = []
+    for number in range(CROPS):
+        face = cv2.resize(faces[number % len(faces)], (size, size))
+        crop = np.roll(face, number // len(faces), axis=1)
+        label = number % 2
+        row = {"label": label, "video": f"{number:04d}", "frame": 0, "identity": f"{number:04d}"}
+        row |= {"source": "", "method": "swap" if label else "original", "split": "train"}
+        row |= {"x0": 0, "y0": 0, "x1": size, "y1": size, "probability": 1.0}
+        builder.add(row["method"], row["video"], [row], [crop], [])
+        keys.append((row["method"], row["video"]))
+    return builder.finish(keys)
+
+
+def opened(root: Path, arrays: bool) -> FaceSet:
+    """That set, with arrays or without."""
+    os.environ[BUDGET] = "100" if arrays else "0"
+    faces = FaceSet(root)
+    assert faces.arrays_fit is arrays
+    return faces
+
+
+class Plain(Dataset):
+    """Both views of a crop and its label, as one writes it first."""
+
+    def __init__(self, faces: FaceSet):
+        rows = faces.rows("train")
+        self.files = [faces.root / file for file in rows.file]
+        self.labels = rows.label.tolist()
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, i: int) -> tuple[torch.Tensor, torch.Tensor, int]:
+        image = Image.open(self.files[i]).convert("RGB")
+        buffer = io.BytesIO()
+        image.save(buffer, "JPEG", quality=20)
+        twin = Image.open(buffer)
+        return to_tensor(image), to_tensor(twin), self.labels[i]
+
+
+def plain(faces: FaceSet) -> Step:
+    def endless() -> Iterator[list[torch.Tensor]]:
+        while True:
+            yield from DataLoader(Plain(faces), BATCH, shuffle=True)
+
+    batches = endless()
+    return lambda: next(batches)
+
+
+def ours(faces: FaceSet, workers: int) -> Batches:
+    detector = ClassifierAlone(faces.size, 8)
+    part = Part(detector, faces, VIEWS, device())
+    return Batches(Draws(detector, part, BATCH, 0), SCHEDULE, workers)
+
+
+def loading(batches: Batches) -> Step:
+    """Batches up to what the detector sees."""
+    iterations = count()
+    return lambda: batches.at(next(iterations))
+
+
+def training(batches: Batches) -> Step:
+    """A step of TCNSC on each batch, of the size that profile photos has."""
+    p = PROFILES["photos"]
+    where = device()
+    detector = TCNSC(p.size, p.width).to(where, memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(detector.parameters(), 1e-4)
+    iterations = count()
+
+    def work() -> None:
+        x, y = batches.at(next(iterations))
+        step(detector, [optimizer], x, y, "float32", 0)
+
+    return work
+
+
+def rates(ways: dict[str, Step], several: list[Batches]) -> dict[str, float]:
+    """Pairs a second of each way: the median of TURNS turns, which all ways take in turn."""
+    told: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(TURNS):
+        for name, work in ways.items():
+            told[name].append(_turn(work))
+            for batches in several:
+                batches.close()  # else workers prepare the next turn while others have theirs
+    return {name: statistics.median(each) for name, each in told.items()}
+
+
+def _turn(work: Step) -> float:
+    work()  # starts its workers
+    done = 0
+    start = time.perf_counter()
+    while (spent := time.perf_counter() - start) < SECONDS:
+        work()
+        done += BATCH
+    return done / spent
+
+
+def tell(title: str, found: dict[str, float]) -> None:
+    """A line each; ratios to the first."""
+    reference = next(iter(found.values()))
+    print(title)
+    for name, value in found.items():
+        print(f"{value:10.1f} pairs/s   {value / reference:6.2f} x   {name}", flush=True)
+
+
+def main() -> None:
+    torch.set_num_threads(1)  # as a training on a CPU
+    print(environment(device()), f"{cores()} cores")
+    faces = frames()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "224"
+        build(root, 224, faces)
+        large = opened(root, arrays=False)
+        several = {f"streamed, {n} workers": ours(large, n) for n in (0, 1, 2)}
+        ways = {name: loading(batches) for name, batches in several.items()}
+        found = rates({"plain": plain(large)} | ways, list(several.values()))
+        tell("Batches of 224 px", found)
+        root = Path(folder) / "96"
+        build(root, 96, faces)
+        small = {"array": ours(opened(root, arrays=True), 0)}
+        without = opened(root, arrays=False)
+        small |= {f"streamed, {n} workers": ours(without, n) for n in (0, 1)}
+        ways = {name: training(batches) for name, batches in small.items()}
+        tell("Training TCNSC on 96 px", rates(ways, list(small.values())))
+
+
+if __name__ == "__main__":
+    main()
