@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,6 @@ from zlib import crc32
 
 import numpy as np
 import pandas as pd
-import psutil
 from PIL import Image
 
 from tcnsc_lib.detectors.ablations import ClassifierAlone
@@ -79,7 +79,7 @@ def build(root: Path, count: int) -> None:
 
 
 def measure(root: Path) -> None:
-    """Print the seconds that opening took, and peak MB of this process and of its workers."""
+    """Print the seconds that opening took, and the most MB that the process held."""
     os.environ[BUDGET] = "0"
     start = time.process_time()
     faces = FaceSet(root)
@@ -87,14 +87,11 @@ def measure(root: Path) -> None:
     detector = ClassifierAlone(SIZE, 8)
     part = Part(detector, faces, ("RAW", "LQ"), "cpu")
     batches = Batches(Draws(detector, part, SCHEDULE.batch_size, 0), SCHEDULE, WORKERS)
-    main = workers = 0
     for iteration in range(SCHEDULE.iterations):
         batches.at(iteration)
-        main = max(main, psutil.Process().memory_info().rss)
-        readers = psutil.Process().children(recursive=True)
-        workers = max(workers, *(each.memory_info().rss for each in readers))
     batches.close()
-    print(json.dumps({"opened": opened, "main": main / 1e6, "worker": workers / 1e6}))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kB on Linux
+    print(json.dumps({"opened": opened, "peak": peak / 1000}))
 
 
 def main() -> None:
@@ -107,14 +104,12 @@ def main() -> None:
             command = [sys.executable, __file__, str(root)]
             said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             told[count] = json.loads(said.splitlines()[-1])
-    small, large = (told[count] for count in SIZES)
-    print(f"{'crops':>10} {'opened, s':>10} {'main, MB':>10} {'a worker, MB':>13}")
+    print(f"{'crops':>10} {'opened, s':>10} {'peak, MB':>10}")
     for count, found in told.items():
-        numbers = f"{found['opened']:10.1f} {found['main']:10.0f} {found['worker']:13.0f}"
-        print(f"{count:10,} {numbers}")
-    grown = {name: large[name] / small[name] for name in ("main", "worker")}
-    print(f"memory of {SIZES[1] / SIZES[0]:.0f} x as many crops: {grown['main']:.2f} x here, "
-          f"{grown['worker']:.2f} x in a worker")
+        print(f"{count:10,} {found['opened']:10.1f} {found['peak']:10.0f}")
+    few, many = SIZES
+    grown = told[many]["peak"] / told[few]["peak"]
+    print(f"peak memory with {many // few} x as many crops: {grown:.2f} x")
 
 
 if __name__ == "__main__":

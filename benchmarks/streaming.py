@@ -136,12 +136,12 @@ def rates(ways: dict[str, Step], several: list[Batches]) -> dict[str, float]:
         for name, work in ways.items():
             told[name].append(_turn(work))
             for batches in several:
-                batches.close()  # else workers prepare the next turn while others have theirs
+                batches.close()  # else threads prepare the next turn while others have theirs
     return {name: statistics.median(each) for name, each in told.items()}
 
 
 def _turn(work: Step) -> float:
-    work()  # starts its workers
+    work()  # starts its threads
     done = 0
     start = time.perf_counter()
     while (spent := time.perf_counter() - start) < SECONDS:
@@ -166,7 +166,7 @@ def main() -> None:
         root = Path(folder) / "224"
         build(root, 224, faces)
         large = opened(root, arrays=False)
-        several = {f"streamed, {n} workers": ours(large, n) for n in (0, 1, 2)}
+        several = {f"streamed, {n} threads": ours(large, n) for n in (0, 1, 2)}
         ways = {name: loading(batches) for name, batches in several.items()}
         found = rates({"plain": plain(large)} | ways, list(several.values()))
         tell("Batches of 224 px", found)
@@ -174,7 +174,7 @@ def main() -> None:
         build(root, 96, faces)
         small = {"array": ours(opened(root, arrays=True), 0)}
         without = opened(root, arrays=False)
-        small |= {f"streamed, {n} workers": ours(without, n) for n in (0, 1)}
+        small |= {f"streamed, {n} threads": ours(without, n) for n in (0, 1)}
         ways = {name: training(batches) for name, batches in small.items()}
         tell("Training TCNSC on 96 px", rates(ways, list(small.values())))
 

@@ -141,6 +141,18 @@ def test_a_detector_of_real_crops_never_sees_another_and_gets_the_landmarks_of_e
     assert len(set(draws.tolist())) == 3  # another forgery at each iteration
 
 
+def test_crops_that_a_gpu_holds_are_for_networks_and_fakes_are_made_from_the_array(faces):
+    toy = RealOnly()
+    part = Part(toy, faces, ("RAW",), "cpu")
+    part.views[0].held = torch.from_numpy(np.array(part.views[0].array))
+    batch(toy, part, np.arange(8), False, [0, 0])
+    assert type(toy.given[0][0]) is not torch.Tensor
+    held = Part(detector(), faces, ("RAW",), "cpu")
+    held.views[0].held = torch.zeros(24, 32, 32, 3, dtype=torch.uint8)
+    [x], _ = batch(detector(), held, ROWS, False, [0, 0])
+    assert torch.equal(x, prepared(np.zeros((8, 32, 32, 3), np.uint8)))
+
+
 def test_what_a_detector_made_of_real_crops_is_what_it_learns_from(faces):
     maker = RealOnly()
     part = Part(maker, faces, ("RAW",), "cpu")

@@ -22,22 +22,23 @@ SMALL = 4 * GB  # which they may take in any case
 
 def fits(folder: Path, needed: int) -> bool:
     """Whether a folder may hold arrays of so many bytes; a line tells where it may not."""
-    allowed = budget(folder)
-    if needed <= allowed:
+    if needed <= budget(folder):
         return True
-    _tell(folder, needed, allowed)
+    _tell(folder, needed)
     return False
 
 
 def budget(folder: Path) -> float:
     """Bytes that the arrays in a folder may take, with those that are there already.
 
-    As many GB as TCNSC_CACHE says, else a tenth of the free disk, or 4 GB if that is more. Never
-    more than there is room for. Raises CompanionError where TCNSC_CACHE is no such number.
+    As many GB as TCNSC_CACHE says, else a tenth of the free disk, 4 GB, or what is there already,
+    whichever is most. Never more than there is room for. Raises CompanionError where TCNSC_CACHE is
+    no such number.
     """
-    room = shutil.disk_usage(folder.parent).free + _held(folder)
+    held = _held(folder)
+    room = shutil.disk_usage(folder.parent).free + held
     said = os.environ.get(BUDGET, "").strip()
-    allowed = _bytes(said) if said else max(SMALL, SHARE * room)
+    allowed = _bytes(said) if said else max(SMALL, SHARE * room, held)
     return min(allowed, room)
 
 
@@ -63,11 +64,11 @@ def _bytes(said: str) -> float:
 
 
 @cache
-def _tell(folder: Path, needed: int, allowed: float) -> None:
+def _tell(folder: Path, needed: int) -> None:
     """A process says it once."""
     print(
         f"tcnsc: arrays of the crops in {folder.parent} would take {needed / GB:.3g} GB of disk, "
-        f"and {allowed / GB:.3g} GB are allowed: crops are compressed whenever they are needed "
+        f"and {budget(folder) / GB:.3g} GB are allowed: crops are compressed whenever needed "
         f"({BUDGET}=<GB> allows more).",
         file=sys.stderr,
     )

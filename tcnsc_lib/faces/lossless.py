@@ -20,7 +20,7 @@ SLACK = 100_000  # bytes that a crop's file may have beyond four a pixel
 
 @dataclass(frozen=True)
 class Lossless:
-    """Where crops lie. size: pixels of a side. Small, so that worker processes get a copy."""
+    """Where crops lie. size: pixels of a side."""
 
     root: Path
     size: int

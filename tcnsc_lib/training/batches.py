@@ -2,9 +2,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -120,10 +119,11 @@ def draw(detector: Detector, part: Part, chosen: np.ndarray, seed: list[int]) ->
     rows = part.rows[chosen]
     mirror = rng.random(len(rows)) < 0.5
     y = part.y[rows]
-    crops = part.take(rows)
     if detector.real_only:
-        made, y = detector.training_images(crops[0], y, part.landmarks[rows], rng)
+        reals = part.views[0].array[rows]
+        made, y = detector.training_images(reals, y, part.landmarks[rows], rng)
         return Drawn([made], y, mirror)
+    crops = part.take(rows)
     for i, view in enumerate(part.views):
         if view.random:
             crops[i] = random_jpeg(crops[i], rng)
@@ -145,7 +145,7 @@ def seen(
 
 @dataclass(frozen=True)
 class Draws:
-    """What is drawn at each iteration of a training: `draw` of its rows, in any process."""
+    """What is drawn at each iteration of a training: `draw` of its rows, in any thread."""
 
     detector: Detector
     part: Part
@@ -156,13 +156,9 @@ class Draws:
         rows = batch_indices(len(self.part), self.batch_size, iteration, self.seed)
         return draw(self.detector, self.part, rows, [self.seed, iteration])
 
-    def __getstate__(self) -> dict[str, Any]:
-        """For another process: without the weights, which it doesn't need and a GPU would keep."""
-        return vars(self) | {"detector": deepcopy(self.detector).to("meta")}
-
 
 class Batches:
-    """The batches of a training, one an iteration; streamed ones are drawn ahead, by workers.
+    """The batches of a training, one an iteration; streamed ones are drawn ahead, by threads.
 
     workers: how many, see `ahead.ahead`. No batch depends on it.
     """
@@ -175,7 +171,7 @@ class Batches:
         self._next = 0
 
     def at(self, iteration: int) -> tuple[list[Tensor], Tensor]:
-        """The views and labels of an iteration, see `batch`. Any one may be asked for."""
+        """The views and labels of an iteration, see `batch`; any one of the schedule's."""
         part = self.draws.part
         drawn = self._drawn_ahead(iteration) if part.streamed else self.draws(iteration)
         return seen(self.draws.detector, drawn, self.schedule.flip, part.where)
@@ -189,7 +185,7 @@ class Batches:
         return next(self._coming)
 
     def close(self) -> None:
-        """End the workers, if there are any. The next batch that is asked for starts others."""
+        """End the threads, if there are any. The next batch that is asked for starts others."""
         if self._coming is not None:
             self._coming.close()
             self._coming = None

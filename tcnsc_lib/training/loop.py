@@ -18,7 +18,6 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.ahead import all_readers_there
 from tcnsc_lib.codecs import RANDOM_JPEG
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.detectors.outputs import probabilities
@@ -56,7 +55,7 @@ def fit(
     progress = checkpoint.resume(detector, trainer.optimizers, schedule.iterations)
     clock = _Clock(progress.seconds)
     bar = _bar(checkpoint.owner, progress.done, schedule.iterations)
-    with closing(trainer.batches), all_readers_there():
+    with closing(trainer.batches):
         for iteration in bar:
             row = trainer.iterate(iteration)
             _check(row, checkpoint.owner)
