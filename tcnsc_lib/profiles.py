@@ -129,7 +129,7 @@ DEMO = Profile(
     split="official",
     width=8,
     pretrained=False,
-    decisive_seeds=5,
+    decisive_seeds=10,
     schedule=Schedule(
         iterations=320, learning_rate=3e-3, final_lr_share=0.02, precision="float32", validate=40
     ),

@@ -12,7 +12,7 @@ from tcnsc_lib.evidence.sheets import write
 from tcnsc_lib.experiments.study import restated
 from tcnsc_lib.profiles import Profile
 
-P = Profile("demo", "demo", seed=3, seeds=2)
+P = Profile("demo", "demo", seed=3, seeds=2, decisive_seeds=2)
 LABELS = np.array([0, 1, 0, 1] * 2)
 UNITS = np.array([0] * 4 + [1] * 4)
 Hits = tuple[int, int]  # how many of four crops are right, of the one and of the other person

@@ -1,5 +1,6 @@
 """The study's claims, on predictions made by hand: two people, four crops each, two seeds."""
 import warnings
+from dataclasses import replace
 
 import pytest
 from made_study import between_both, made, tell
@@ -7,6 +8,7 @@ from made_study import between_both, made, tell
 from tcnsc_lib import paper
 from tcnsc_lib.experiments import AUGMENTED, DUAL, LAMBDA_0, MODEL_B
 from tcnsc_lib.experiments.study import (
+    AGREEMENT,
     ALTERNATING,
     GROUPED,
     GROUPED_B,
@@ -24,6 +26,7 @@ HITS = {  # at LQ, of four crops each; the same for both seeds
     ONE_BATCH_0: (1, 3),
     GROUPED_B: (2, 4),
     ALTERNATING: (0, 0),
+    AGREEMENT: (2, 3),
 }
 SHIFTED = {GROUPED: (4, 4), AUGMENTED: (4, 4)}  # all called fake: accuracy 50, AUC 100
 EXPECTED = {  # points of accuracy and of AUC; AUC is the share of hits, whatever the shift
@@ -34,8 +37,12 @@ EXPECTED = {  # points of accuracy and of AUC; AUC is the share of hits, whateve
     "one-batch-minus-b": (0, 0),
     "reestimated-minus-b": (25, 37.5),
     "dual-minus-reestimated": (37.5, 25),
+    "on-raw.dual-minus-b": (-12.5, -12.5),
     "grouped-minus-b": (-25, 25),
+    "labels": (0, 50),
+    "alternating-minus-dual": (-87.5, -87.5),
     "alternating-minus-b": (-25, -25),
+    "agreement-minus-lambda-0": (12.5, 12.5),
     "jpeg-minus-dual": (-37.5, 12.5),
 }
 
@@ -50,6 +57,8 @@ def e(tmp_path):
         for name, hits in SHIFTED.items():
             tell(e, name, seed, shift=9, LQ=hits)
         tell(e, MODEL_B, seed, STATISTICS_OF_TWINS, shift=9, LQ=(3, 2))
+        tell(e, DUAL, seed, "RAW", LQ=(1, 1))
+        tell(e, MODEL_B, seed, "RAW", LQ=(1, 2))
     tell(e, DUAL, 3, LQ=(3, 3))
     tell(e, DUAL, 4, LQ=(4, 4))
     return e
@@ -100,7 +109,16 @@ def test_without_any_prediction_nobody_can_tell_and_nothing_is_warned_of(tmp_pat
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         table = claims.judge("Study", made(tmp_path))
-    assert len(table) == 20
+    assert len(table) == 2 * len(EXPECTED)
     assert set(table["holds here"]) == {"can't tell"}
     assert set(table.seeds) == set(table.crops) == {0}
     assert table[["ours", "low", "high", "least", "most"]].isna().all(axis=None)
+
+
+def test_the_repair_that_was_picked_by_the_first_seeds_is_judged_by_the_later_ones(e):
+    e.p = e.study.p = replace(e.p, decisive_seeds=4)  # and seeds is 2
+    for seed in (5, 6):
+        tell(e, AGREEMENT, seed, LQ=(1, 1))
+        tell(e, LAMBDA_0, seed, LQ=(2, 2))
+    row = claims.judge("Study", e).set_index("id").loc["study.agreement-minus-lambda-0"]
+    assert row[["ours", "seeds"]].tolist() == [-25, 2]

@@ -1,15 +1,13 @@
 """The study's tables, on predictions made by hand: two people, four crops each."""
 import warnings
-from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_study import UNITS, P, between_both, between_people, made, right, tell
+from made_study import P, between_both, between_people, made, tell
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.detectors.outputs import STATISTICS
-from tcnsc_lib.evaluation import over_trainings
 from tcnsc_lib.experiments import AUGMENTED, DUAL, LAMBDA_0, MODEL_B, ON_H
 from tcnsc_lib.experiments.study import (
     B_LONGER,
@@ -19,12 +17,13 @@ from tcnsc_lib.experiments.study import (
     GROUPED,
     GROUPED_B,
     ONE_BATCH,
+    ONE_BATCH_0,
     ROWS,
     SLOW,
     STATISTICS_OF_TWINS,
     restated,
 )
-from tcnsc_lib.results import contrasts
+from tcnsc_lib.results import contrasts, factors
 from tcnsc_lib.results.derive import DERIVED, write
 
 NUMBERS = ["minus_b", "minus_b_low", "minus_b_high"]
@@ -115,6 +114,23 @@ def test_a_row_of_another_schedule_is_compared_with_the_model_b_of_that(e, name,
     assert of_row(contrasts.study(e), name).minus_b == 25
 
 
+def test_what_similarity_adds_is_told_against_lambda_0_of_the_same_schedule(e):
+    tell(e, MODEL_B, LQ=(1, 1))
+    tell(e, LAMBDA_0, LQ=(2, 2))
+    tell(e, ON_H, LQ=(3, 3))
+    tell(e, CONSTANT, LQ=(4, 4))
+    tell(e, GROUPED_B, LQ=(1, 1))
+    tell(e, GROUPED, LQ=(4, 4))
+    tell(e, ONE_BATCH_0, LQ=(3, 3))
+    tell(e, ONE_BATCH, LQ=(1, 1))
+    table = contrasts.study(e)
+    assert of_row(table, ON_H).minus_lambda_0 == 25
+    assert of_row(table, ONE_BATCH).minus_lambda_0 == -50  # in one batch, too
+    assert of_row(table, MODEL_B).isna().minus_lambda_0
+    assert np.isnan(of_row(table, CONSTANT).minus_lambda_0)  # no lambda 0 has that schedule
+    assert of_row(table, GROUPED).minus_lambda_0 == 75  # there lambda 0 is model B
+
+
 def test_a_row_whose_model_b_is_missing_has_no_difference_and_nothing_is_warned_of(e):
     tell(e, DUAL, LQ=(2, 2))
     with warnings.catch_warnings():
@@ -140,8 +156,8 @@ def test_how_trainings_ended_by_hand(e):
 def test_where_nothing_is_predicted_the_tables_are_empty_or_of_no_number(e):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        made_tables = [contrasts.study(e), contrasts.factorial(e), contrasts.effects(e),
-                       contrasts.alone(e)]
+        made_tables = [contrasts.study(e), factors.factorial(e), factors.effects(e),
+                       factors.alone(e)]
     assert made_tables[0].empty
     assert [len(table) for table in made_tables[1:]] == [40, 20, 5]
     for table in made_tables[1:]:
@@ -149,140 +165,7 @@ def test_where_nothing_is_predicted_the_tables_are_empty_or_of_no_number(e):
         assert table.select_dtypes(float).isna().all(axis=None)
 
 
-# the factors
-
-CELLS = dict(zip(FACTORS.values(), [(4, 3), (2, 2), (3, 1), (1, 0), (4, 2), (3, 3), (2, 4), (0, 1)],
-                 strict=True))
-"""Hits of each combination at LQ, of the one and of the other person."""
-
-
-@pytest.fixture
-def factors(e):
-    """Two seeds; the second is right once less for the first person, but in those without any."""
-    for name, (one, other) in CELLS.items():
-        tell(e, name, 3, LQ=(one, other))
-        tell(e, name, 4, LQ=(max(one - 1, 0), other))
-    return e
-
-
-def gaps(more: str, fewer: str, *where: str) -> np.ndarray:
-    """By hand: the mean of some cells minus that of others, (seeds, crops)."""
-    sides = []
-    for level in (more, fewer):
-        keys = [key for key in FACTORS if {level, *where} <= set(key)]
-        first = [CELLS[FACTORS[key]] for key in keys]
-        second = [(max(one - 1, 0), other) for one, other in first]
-        seeds = [np.mean(list(map(right, hits)), axis=0) for hits in (first, second)]
-        sides.append(np.array(seeds))
-    return sides[0] - sides[1]
-
-
-def effect(table: pd.DataFrame, words: str, measure: str = "accuracy") -> pd.Series:
-    return table[table.measure == measure].set_index("effect").loc[words]
-
-
-def test_each_combination_of_factors_has_its_cell(factors):
-    tell(factors, ONE_BATCH, statistics="LQ", RAW=(1, 1), LQ=(4, 4), shift=9)
-    table = contrasts.factorial(factors)
-    assert len(table) == 8 * (1 + len(STATISTICS))
-    cells = table.set_index(["similarity", "passes", "labels", "statistics"])
-    for key, name in FACTORS.items():
-        one, other = CELLS[name]
-        first = one + other
-        second = max(one - 1, 0) + other
-        assert cells.LQ[(*key, "as trained")] == pytest.approx(50 * (first + second) / 8), name
-        assert cells.seeds[(*key, "as trained")] == 2
-    numbers = cells.loc[("on", "one", "raw", "LQ"), ["seeds", "RAW", "LQ", "auc_LQ"]]
-    assert numbers.tolist() == [1, 50, 50, 100]
-
-
-@pytest.mark.parametrize(("words", "more", "fewer", "place"), [
-    ("similarity: on minus off", "on", "off", 0), ("passes: two minus one", "two", "one", 1),
-    ("labels: both views minus raw alone", "both", "raw", 2)])
-def test_a_main_effect_is_the_mean_of_its_four_differences(factors, words, more, fewer, place):
-    at_lq = contrasts.factorial(factors).query("statistics == 'as trained'")
-    cells = at_lq.set_index(["similarity", "passes", "labels"]).LQ
-    levels = [("on", "off"), ("two", "one"), ("raw", "both")]
-    others = levels[:place] + levels[place + 1 :]
-    differences = []
-    for pair in product(*others):
-        up = (*pair[:place], more, *pair[place:])
-        down = (*pair[:place], fewer, *pair[place:])
-        differences.append(cells[up] - cells[down])
-    row = effect(contrasts.effects(factors), words)
-    assert len(differences) == 4
-    assert row.points == pytest.approx(np.mean(differences))
-    by_hand = 100 * np.array(over_trainings(gaps(more, fewer), UNITS))
-    assert row[["low", "high"]].tolist() == pytest.approx(by_hand.tolist())
-    assert row.seeds == 2
-
-
-@pytest.mark.parametrize(("words", "part"), [
-    ("labels of raw, similarity: on minus off", ("on", "off", "raw")),
-    ("labels of raw, passes: two minus one", ("two", "one", "raw")),
-    ("labels of raw, two passes, similarity: on minus off", ("on", "off", "raw", "two")),
-    ("labels of raw, one pass, similarity: on minus off", ("on", "off", "raw", "one"))])
-def test_an_effect_in_a_part_of_the_table_is_of_its_cells_alone(factors, words, part):
-    by_hand = gaps(*part)
-    row = effect(contrasts.effects(factors), words)
-    assert row.points == pytest.approx(100 * by_hand.mean())
-    ends = 100 * np.array(over_trainings(by_hand, UNITS))
-    assert row[["low", "high"]].tolist() == pytest.approx(ends.tolist())
-
-
-def test_the_statistics_are_a_factor_too_and_change_the_others_where_they_are_named(factors):
-    for name in FACTORS.values():
-        for seed in (3, 4):
-            hits = (4, 4) if name in (DUAL, LAMBDA_0) else (2, 2)
-            tell(factors, name, seed, STATISTICS_OF_TWINS, LQ=hits)
-    table = contrasts.effects(factors)
-    cells = contrasts.factorial(factors).groupby("statistics").LQ.mean()
-    main = effect(table, "statistics: RAW and LQ minus as trained")
-    assert main.points == pytest.approx(cells[STATISTICS_OF_TWINS] - cells["as trained"])
-    restated_passes = "labels of raw, statistics RAW and LQ, passes: two minus one"
-    assert effect(table, restated_passes)[["points", "low", "high"]].tolist() == [50, 50, 50]
-    restated_similarity = "labels of raw, statistics RAW and LQ, similarity: on minus off"
-    assert effect(table, restated_similarity).points == 0
-
-
-def test_a_threshold_moves_the_effect_on_accuracy_and_not_that_on_auc(factors):
-    before = contrasts.effects(factors)
-    one, other = CELLS[DUAL]
-    tell(factors, DUAL, 3, shift=9, LQ=(one, other))
-    after = contrasts.effects(factors)
-    words = "labels of raw, two passes, similarity: on minus off"
-    moved = effect(after, words).points - effect(before, words).points
-    assert moved == pytest.approx((50 - 87.5) / 2)  # one of two seeds
-    assert effect(after, words, "AUC").points == pytest.approx(effect(before, words, "AUC").points)
-
-
-def test_an_effect_is_of_the_seeds_that_every_cell_has(factors):
-    tell(factors, DUAL, 5)
-    factors.path(factors.study.predicted(LAMBDA_0, 4)).unlink()
-    table = contrasts.effects(factors)
-    assert effect(table, "similarity: on minus off").seeds == 1
-    assert effect(table, "labels of raw, one pass, similarity: on minus off").seeds == 2
-    factors.path(factors.study.predicted(LAMBDA_0, 3)).unlink()
-    lost = effect(contrasts.effects(factors), "similarity: on minus off")
-    assert lost.seeds == 0 and np.isnan(lost.points)
-
-
-# model B alone, and where the study lies
-
-def test_model_b_with_each_statistics_by_hand(e):
-    for seed in (3, 4):
-        tell(e, MODEL_B, seed, LQ=(1, 1))
-        tell(e, MODEL_B, seed, "RAW", LQ=(1, 2))
-    tell(e, MODEL_B, 3, "LQ", RAW=(2, 2), LQ=(4, 4))
-    table = contrasts.alone(e).set_index("statistics")
-    assert table.index.tolist() == ["as trained", *STATISTICS]
-    assert table.seeds.tolist() == [2, 2, 0, 1, 0]
-    numbers = ["RAW", "LQ", "auc_LQ", "gain", "gain_low", "gain_high"]
-    assert table.loc["as trained", numbers].tolist() == [100, 25, 25, 0, 0, 0]
-    assert table.loc["LQ", numbers].tolist() == [50, 100, 100, 75, 75, 75]
-    gain = [12.5, *between_people(0, 25)]
-    assert table.loc["RAW", numbers[3:]].tolist() == pytest.approx(gain)
-
+# where the study lies
 
 @pytest.fixture
 def two_folders(tmp_path, monkeypatch):

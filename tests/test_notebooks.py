@@ -12,7 +12,8 @@ from tcnsc_lib.report.text import fill
 BOOKS = sorted((files.CHECKOUT / "notebooks").glob("*.ipynb"))
 NUMBER = re.compile(r"\d*\.\d+(?: %)?|\d+ %|\d{2,}")
 DECIMAL = re.compile(r"\d*\.\d+(?: %)?|\d+ %")
-SAID = re.compile(r'say\("""(.*)""", evidence\)', re.DOTALL)
+SAID = re.compile(r'say\("""(.*)""", (\w+)\)', re.DOTALL)
+PROFILES = {"evidence": "demo", "photographs": "photos"}  # what a sentence is filled from -> whose
 
 # What prose may say without a file: none of it is a result of ours.
 SETTINGS = {"1.3", "0.9", "98 %", "95 %", "0.1", ".9", ".95", "0.358", ".99", "1.5", "5 %"}
@@ -31,10 +32,19 @@ def sources(path: Path) -> list[str]:
     return ["".join(cell["source"]) for cell in book["cells"]]
 
 
-def said(path: Path) -> list[str]:
-    """The templates of the cells whose prose is generated."""
+def said(path: Path) -> list[tuple[str, str]]:
+    """The templates of the cells whose prose is generated, and the profile of each."""
     found = [SAID.search(source) for source in cells(path, "code")]
-    return [match[1] for match in found if match]
+    return [(match[1], PROFILES[match[2]]) for match in found if match]
+
+
+def committed() -> dict[str, Evidence]:
+    """The committed numbers of each profile."""
+    found = {}
+    for name in PROFILES.values():
+        p = profiles.PROFILES[name]
+        found[name] = Evidence(p, files.CHECKOUT / "figures" / name)
+    return found
 
 
 def printed() -> set[str]:
@@ -68,7 +78,7 @@ def test_a_decimal_number_in_prose_is_the_papers_or_a_setting(path):
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 def test_generated_prose_holds_no_number_of_its_own(path):
-    for template in said(path):
+    for template, _ in said(path):
         words = re.sub(r"\{[^{}]*\}", "", template)
         words = words.replace("80/50/20", "")  # the qualities of HQ, MQ and LQ
         assert not unknown(words, NUMBER), words
@@ -76,10 +86,8 @@ def test_generated_prose_holds_no_number_of_its_own(path):
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 def test_every_placeholder_has_a_number_in_the_committed_files(path):
-    p = profiles.PROFILES["demo"]
-    committed = Evidence(p, files.CHECKOUT / "figures" / "demo")
-    for template in said(path):
-        assert "{" not in fill(template, {"demo": committed}, "demo")
+    for template, profile in said(path):
+        assert "{" not in fill(template, committed(), profile)
 
 
 def shown(path: Path) -> list[str]:
@@ -94,9 +102,8 @@ def shown(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 def test_a_committed_notebook_shows_what_its_files_say(path):
-    p = profiles.PROFILES["demo"]
-    committed = {"demo": Evidence(p, files.CHECKOUT / "figures" / "demo")}
-    assert shown(path) == [fill(template, committed, "demo") for template in said(path)]
+    filled = [fill(template, committed(), profile) for template, profile in said(path)]
+    assert shown(path) == filled
 
 
 def test_a_typed_result_is_noticed():

@@ -219,11 +219,11 @@ def test_rows_without_a_schedule_of_their_own_are_compared_with_table_2():
 
 
 def test_decisive_rows_have_seeds_of_their_own_and_never_fewer_than_others():
-    assert DEMO.decisive_seeds == 5
+    assert DEMO.decisive_seeds == 10
     p = replace(P, decisive_seeds=5)
     assert list(Row("factors", DUAL, decisive=True).seeds(p)) == [0, 1, 2, 3, 4]
     assert list(Row("factors", DUAL).seeds(replace(P, seeds=2, seed=7))) == [7, 8]
-    assert len(Row("factors", DUAL, decisive=True).seeds(replace(P, seeds=8))) == 8
+    assert len(Row("factors", DUAL, decisive=True).seeds(replace(P, seeds=12))) == 12
     assert by_name(DUAL).decisive
     assert not by_name("lambda 100").decisive
 
@@ -235,7 +235,7 @@ def test_the_studys_jobs_are_each_row_and_seed_once_first_seeds_first():
     assert seeds == sorted(seeds)
     for row in ROWS:
         own = [seed for name, seed in jobs if name == row.name]
-        assert len(own) == (5 if row.decisive else P.seeds), row.name
+        assert len(own) == (P.decisive_seeds if row.decisive else P.seeds), row.name
 
 
 def test_a_row_asked_for_twice_is_trained_once():

@@ -3,12 +3,13 @@ import math
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.profiles import PROFILES
-from tcnsc_lib.report.text import cell, fill, say
+from tcnsc_lib.report.text import cell, fill, say, with_intervals
 
 CLAIMS = """# profile demo
 id,claim,holds if,paper,ours,low,high,crops,holds here,seeds,least,most
@@ -151,3 +152,15 @@ def test_say_is_a_notebooks_sentence_at_its_own_profile(evidences):
 def test_a_number_has_decimals_that_suit_it_and_its_interval(numbers, unit, text):
     value, *interval = numbers
     assert cell(value, unit, *interval) == text
+
+
+def test_a_table_with_intervals_has_one_column_where_it_had_three():
+    nan = float("nan")
+    table = pd.DataFrame({"row": ["a", "b"], "gain": [1.84, nan], "gain_low": [-0.7, nan],
+                          "gain_high": [4.0, nan], "ours": [3.0, 12.0], "low": [2.0, nan],
+                          "high": [4.0, nan]})
+    shown = with_intervals(table, "gain", "ours")
+    assert shown.columns.tolist() == ["row", "gain", "ours"]
+    assert shown.gain.tolist() == ["1.8 (-0.7 to 4.0)", "–"]
+    assert shown.ours.tolist() == ["3.0 (2.0 to 4.0)", "12.0"]
+    assert table.gain.tolist()[0] == 1.84  # the table itself is left as it was

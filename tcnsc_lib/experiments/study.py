@@ -7,7 +7,8 @@
     repairs      what other methods use against a collapse
 
 Each row is told as a difference to model B and to JPEG augmentation of the same schedule (what
-starts from model B, to model B trained twice).
+starts from model B, to model B trained twice). Where there is a training without similarity that is
+alike in all else (lambda 0, for the paper's reading), to that too.
 """
 from __future__ import annotations
 
@@ -60,6 +61,7 @@ B_LONGER = "model B, trained twice"
 GROUPED = Grouped.name
 GROUPED_B = GroupedClassifierAlone.name
 GROUPED_JPEG = "group normalisation, JPEG augmentation"
+AGREEMENT = Agreement.name
 
 
 def _with(schedule: dict, words: str) -> dict[str, Experiment]:
@@ -106,9 +108,9 @@ class Row:
     """A row of the study.
 
     group: one of the words above. name: an experiment. decisive: a sentence rests on it, so it has
-    `Profile.decisive_seeds`, and others `Profile.seeds`. b, jpeg: the
-    experiments that it is compared with. statistics: names in `outputs.STATISTICS`, with which it
-    is also tested.
+    `Profile.decisive_seeds`, and others `Profile.seeds`. b, jpeg, lambda_0: the
+    experiments that it is compared with, the last the same without similarity ("": not trained).
+    statistics: names in `outputs.STATISTICS`, with which it is also tested.
     """
 
     group: str
@@ -116,6 +118,7 @@ class Row:
     decisive: bool = False
     b: str = MODEL_B
     jpeg: str = AUGMENTED
+    lambda_0: str = ""
     statistics: tuple[str, ...] = (STATISTICS_OF_TWINS,)
 
     def seeds(self, p: Profile) -> range:
@@ -137,8 +140,11 @@ FACTORS = {
 """(similarity, passes, labels) -> its experiment."""
 
 
-def _all_statistics(group: str, name: str) -> Row:
-    return Row(group, name, decisive=True, statistics=tuple(STATISTICS))
+def _factor(similarity: str, passes: str, labels: str) -> Row:
+    """A cell of the factors."""
+    lambda_0 = FACTORS["off", passes, labels] if similarity == "on" else ""
+    return Row("factors", FACTORS[similarity, passes, labels], decisive=True, lambda_0=lambda_0,
+               statistics=tuple(STATISTICS))
 
 
 def _own_schedule(words: str) -> list[Row]:
@@ -149,25 +155,34 @@ def _own_schedule(words: str) -> list[Row]:
 
 
 def _grouped(name: str) -> Row:
-    return Row("no batch", name, decisive=True, b=GROUPED_B, jpeg=GROUPED_JPEG, statistics=())
+    """Without batch normalisation, model B is the same as lambda 0."""
+    lambda_0 = GROUPED_B if name == GROUPED else ""
+    return Row("no batch", name, decisive=True, b=GROUPED_B, jpeg=GROUPED_JPEG, lambda_0=lambda_0,
+               statistics=())
+
+
+def _repair(name: str, decisive: bool = False) -> Row:
+    """Two passes and labels of raw images, as lambda 0 has them."""
+    return Row("repairs", name, decisive, lambda_0=LAMBDA_0)
 
 
 ROWS = (
-    _all_statistics("references", MODEL_B),
+    Row("references", MODEL_B, decisive=True, statistics=tuple(STATISTICS)),
     Row("references", TWICE),
     Row("references", RANDOM_AUGMENTED),
-    *(_all_statistics("factors", name) for name in FACTORS.values()),
+    *(_factor(*levels) for levels in FACTORS),
     Row("readings", THREE, decisive=True),
     Row("readings", ALTERNATING, decisive=True),
-    *(Row("readings", name) for name in (*LAMBDAS, *WIDTHS)),
+    *(Row("readings", name, lambda_0=LAMBDA_0) for name in (*LAMBDAS, *WIDTHS)),
     *_own_schedule(UNFLIPPED),
     *_own_schedule(CONSTANT),
     *_own_schedule(SLOW),
     Row("readings", FROM_B, b=B_LONGER),
     Row("readings", B_LONGER),
     *(_grouped(name) for name in (GROUPED, GROUPED_B, GROUPED_JPEG)),
-    Row("repairs", ON_H),
-    *(Row("repairs", kind.name) for kind in (Predictor, Negatives, Variance, Agreement)),
+    _repair(ON_H, decisive=True),
+    *(_repair(kind.name) for kind in (Predictor, Negatives, Variance)),
+    _repair(AGREEMENT, decisive=True),
 )
 
 

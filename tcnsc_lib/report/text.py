@@ -95,6 +95,22 @@ def cell(value: float, unit: str, low: float = math.nan, high: float = math.nan)
     return f"{text} ({_fixed(low, places)} to {_fixed(high, places)})"
 
 
+def with_intervals(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The table with these columns as `cell` writes them, in points; their ends' columns are gone.
+
+    The ends stand in <column>_low and <column>_high, or in low and high.
+    """
+    shown = table.copy()
+    for column in columns:
+        ends = [f"{column}_low", f"{column}_high"]
+        if ends[0] not in table:
+            ends = ["low", "high"]
+        numbers = table[[column, *ends]].to_numpy()
+        shown[column] = [cell(value, "points", low, high) for value, low, high in numbers]
+        shown = shown.drop(columns=ends)
+    return shown
+
+
 def _fixed(value: float, places: int) -> str:
     rounded = round(value, places) + 0.0  # + 0.0: no "-0.0"
     return f"{rounded:.{places}f}"

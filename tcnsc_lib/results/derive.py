@@ -14,7 +14,7 @@ from tcnsc_lib.analysis.ssim import figure5_means
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import MODEL_B, SEEDED, TABLE2, TABLE3, seeds_of
 from tcnsc_lib.experiments.study import FACTORS, ROWS, restated
-from tcnsc_lib.results import claims, contrasts, tables, trained
+from tcnsc_lib.results import claims, contrasts, factors, tables, trained
 
 
 class Derived(NamedTuple):
@@ -113,9 +113,9 @@ DERIVED: dict[str, Derived] = {
     **_claims("Table 2", _of_seeds(*TABLE2.values())),
     "last_quarter": Derived(trained.last_quarter, _measured("validation")),
     "study": Derived(contrasts.study, _of_study),
-    "study_factors": Derived(contrasts.factorial, _of_factors),
-    "study_effects": Derived(contrasts.effects, _of_factors),
-    "study_statistics": Derived(contrasts.alone, _of_study),
+    "study_factors": Derived(factors.factorial, _of_factors),
+    "study_effects": Derived(factors.effects, _of_factors),
+    "study_statistics": Derived(factors.alone, _of_study),
     **_claims("Study", _of_study),
     "table3": Derived(tables.table3, OF_TABLE3),
     "table3_drops": Derived(tables.drops, OF_TABLE3),

@@ -14,6 +14,7 @@ ACCURACY = "accuracy"
 AUC = "AUC"
 MEASURES = (ACCURACY, AUC)
 CODECS = ("RAW", TEST)
+TRAINED = "as trained"  # what tables call the running statistics of the training itself
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,14 @@ class Difference:
     low: float
     high: float
     seeds: int
+
+    def columns(self, name: str) -> dict[str, float]:
+        """A table's columns of that name: the difference and its interval, in points."""
+        return {
+            name: 100 * self.points,
+            f"{name}_low": 100 * self.low,
+            f"{name}_high": 100 * self.high,
+        }
 
 
 NOT_THERE = Difference(float("nan"), float("nan"), float("nan"), 0)
