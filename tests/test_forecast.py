@@ -246,18 +246,21 @@ def test_the_plan_says_it_all_and_leaves_nothing(whole, home, capsys):
     assert ["all", "80", "80"] in rows
     assert "12 videos opened, 3 of them decoded and searched (original/" in out
     assert "12 frames, a face in 12" in out
+    assert "their cached arrays: " in out
     assert "on a GPU: not measured here" in out
     tables = [row for row in rows if row[:1] in (["1"], ["2"], ["3"])]
     assert len(tables) == 3
 
 
-def test_what_table_3_alone_lacks_is_told_and_the_others_are_planned(whole, capsys):
+def test_what_table_3_alone_lacks_is_told_and_the_others_are_planned(whole, capsys, monkeypatch):
+    monkeypatch.setenv("TCNSC_CACHE", "0")
     for path in list(whole.rglob("c40")):
         path.unlink()
     assert cli.main(["plan", "--profile", "ffpp"]) == 0
     out = capsys.readouterr().out
     assert "Table 3: Xception-C40 can't be trained: no videos" in out
     assert "as many again" not in out
+    assert "no cached arrays: they could take 2.5 MB, and 0 bytes are allowed" in out
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import torch
 from tcnsc_lib import profiles
 from tcnsc_lib.experiments import forecast
 from tcnsc_lib.experiments.forecast import Cutting, Trainings
+from tcnsc_lib.faces import budget
 from tcnsc_lib.machine import cores, device
 from tcnsc_lib.training.pace import Pace
 from tcnsc_lib.training.run import Plan
@@ -106,15 +107,23 @@ def _tell_room(
     p: profiles.Profile, cut: Cutting, cached: tuple[float, float], held: tuple[int, int]
 ) -> None:
     """cached: bytes and seconds of arrays. held: bytes of the program, and of a step."""
-    folder = profiles.faces_folder(p)
-    place = next(parent for parent in folder.parents if parent.exists())
+    root = profiles.faces_folder(p) / p.raw_quality
+    place = next(parent for parent in (root, *root.parents) if parent.exists())
     free = shutil.disk_usage(place).free
+    needed = budget.needed(int(cut.crops.to_numpy().sum()), p.size)
+    allowed = budget.budget(place / "arrays")
+    kept = needed <= allowed
     room, work = cached
-    print(f"\ndisk: crops {size(cut.files)}, and their cached arrays {size(room)} (safe to "
-          f"delete); {size(free)} are free in {place}")
-    if room + cut.files > free:
+    print(f"\ndisk: crops {size(cut.files)}; {size(free)} are free in {place}")
+    if cut.files + kept * room > free:
         print("that isn't enough; make room, or set TCNSC_HOME to a larger disk")
-    print(f"compressing these arrays: {lasting(work)} {_of()}")
+    if kept:
+        print(f"their cached arrays: {size(room)} (safe to delete); compressing them: "
+              f"{lasting(work)} {_of()}")
+    else:
+        print(f"no cached arrays: they could take {size(needed)}, and {size(allowed)} are allowed "
+              f"({budget.BUDGET}=<GB>); each step reads and compresses its crops, which the hours "
+              "below don't count")
     print(f"measured on: the files of {len(cut.trial.sample)} crops, and "
           f"{min(forecast.COMPRESSED, len(cut.trial.sample))} of them under each codec")
     program, step = held

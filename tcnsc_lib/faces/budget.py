@@ -13,11 +13,17 @@ from functools import cache
 from pathlib import Path
 
 from tcnsc_lib import CompanionError
+from tcnsc_lib.paper import CODECS
 
 BUDGET = "TCNSC_CACHE"
 GB = 1e9
 SHARE = 0.1  # of the free disk, without that variable
 SMALL = 4 * GB  # which they may take in any case
+
+
+def needed(crops: int, size: int) -> int:
+    """Bytes of the arrays of so many crops of this size, after each of the five codecs."""
+    return 3 * size**2 * crops * len(CODECS)
 
 
 def fits(folder: Path, needed: int) -> bool:

@@ -30,7 +30,6 @@ from tcnsc_lib.faces.lossless import Lossless
 from tcnsc_lib.faces.manifest import COLUMNS, LANDMARKS, SPLITS
 from tcnsc_lib.faces.stream import Pictures, Streamed
 from tcnsc_lib.files import digest
-from tcnsc_lib.paper import CODECS
 
 __all__ = ["COLUMNS", "LANDMARKS", "SPLITS", "FaceSet"]
 
@@ -147,8 +146,7 @@ class FaceSet:
 
         Either all of a set's arrays are kept, or none is.
         """
-        needed = len(self) * self.size**2 * 3 * len(CODECS)
-        return budget.fits(self.root / "arrays", needed)
+        return budget.fits(self.root / "arrays", budget.needed(len(self), self.size))
 
     def _array(self, compress: Codec, split: str, files: pd.Series) -> np.memmap:
         wanted = cache.Wanted(
