@@ -5,6 +5,7 @@ VENV     := .venv
 BIN      := $(VENV)/bin
 READY    := $(VENV)/.ready
 BOOKS    := $(sort $(wildcard notebooks/*.ipynb))
+SOLVED   := $(sort $(wildcard notebooks/solutions/*.ipynb))
 BUILD    := $(CURDIR)/build
 export TCNSC_PROFILE := $(PROFILE)
 # TCNSC_SOURCE, TCNSC_HOME and TCNSC_FIGURES go on as they are: tcnsc_lib.profiles expands ~ and
@@ -76,7 +77,7 @@ test: $(READY)
 	$(COMMITTED) $(BIN)/tcnsc report --check
 	$(BIN)/tcnsc train all
 	rm -rf "$(BUILD)/test-figures"
-	TCNSC_FIGURES="$(BUILD)/test-figures" $(BIN)/python -m pytest $(NBVAL) -x $(BOOKS)
+	TCNSC_FIGURES="$(BUILD)/test-figures" $(BIN)/python -m pytest $(NBVAL) -x $(BOOKS) $(SOLVED)
 	TCNSC_FIGURES="$(BUILD)/test-figures" $(BIN)/tcnsc report --profile $(PROFILE)
 	$(BIN)/tcnsc verify figures/$(PROFILE) build/test-figures/$(PROFILE)
 
@@ -88,7 +89,7 @@ refresh: $(READY)
 	"faces; leave PROFILE and TCNSC_PROFILE alone"; exit 1; }
 	$(BIN)/tcnsc train all
 	$(COMMITTED) $(EXECUTE) --NotebookExporter.preprocessors=tcnsc_lib.report.pages.still --inplace \
-	$(BOOKS)
+	$(BOOKS) $(SOLVED)
 	$(COMMITTED) $(BIN)/tcnsc report
 
 lab: $(READY)

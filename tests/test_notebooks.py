@@ -112,6 +112,17 @@ def test_a_typed_result_is_noticed():
     assert not unknown("the paper has 91.8 % there", DECIMAL)
 
 
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_each_ends_with_three_exercises_that_are_solved(path):
+    [text] = [text for text in cells(path, "markdown") if text.startswith("## Exercises")]
+    asked = re.findall(r"^\d\. (.+)$", text, re.MULTILINE)
+    assert len(asked) == 3
+    solved = path.parent / "solutions" / path.name
+    assert f"(solutions/{path.name})" in text
+    told = cells(solved, "markdown")
+    assert [cell.removeprefix(f"**{i}.** ") for i, cell in enumerate(told[1::2], 1)] == asked
+
+
 def test_the_conclusions_are_generated():
     for path in BOOKS[2:]:
         kinds = ["said" if SAID.search(text) else text.split("\n")[0] for text in sources(path)]
