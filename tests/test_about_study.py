@@ -6,7 +6,7 @@ import pytest
 from made_study import between_both, made, tell
 
 from tcnsc_lib import paper
-from tcnsc_lib.experiments import AUGMENTED, DUAL, LAMBDA_0, MODEL_B
+from tcnsc_lib.experiments import AUGMENTED, DUAL, LAMBDA_0, MODEL_B, ON_H
 from tcnsc_lib.experiments.study import (
     AGREEMENT,
     ALTERNATING,
@@ -27,6 +27,7 @@ HITS = {  # at LQ, of four crops each; the same for both seeds
     GROUPED_B: (2, 4),
     ALTERNATING: (0, 0),
     AGREEMENT: (2, 3),
+    ON_H: (3, 2),
 }
 SHIFTED = {GROUPED: (4, 4), AUGMENTED: (4, 4)}  # all called fake: accuracy 50, AUC 100
 EXPECTED = {  # points of accuracy and of AUC; AUC is the share of hits, whatever the shift
@@ -42,6 +43,7 @@ EXPECTED = {  # points of accuracy and of AUC; AUC is the share of hits, whateve
     "labels": (0, 50),
     "alternating-minus-dual": (-87.5, -87.5),
     "alternating-minus-b": (-25, -25),
+    "on-h-minus-lambda-0": (12.5, 12.5),
     "agreement-minus-lambda-0": (12.5, 12.5),
     "jpeg-minus-dual": (-37.5, 12.5),
 }

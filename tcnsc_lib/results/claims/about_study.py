@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tcnsc_lib import paper
-from tcnsc_lib.experiments import AUGMENTED, DUAL, LAMBDA_0, MODEL_B
+from tcnsc_lib.experiments import AUGMENTED, DUAL, LAMBDA_0, MODEL_B, ON_H
 from tcnsc_lib.experiments.study import (
     AGREEMENT,
     ALTERNATING,
@@ -100,11 +100,13 @@ ABOUT_STUDY = (
            "both re-estimated on RAW", DUAL_ON_RAW, B_ON_RAW),
     *_both("grouped-minus-b", "without batch normalisation the gain stays: dual minus model B, "
            "both with group normalisation", GROUPED, GROUPED_B),
-    *_both("labels", "labels on compressed images gain: of both views minus of raw alone, one batch "
-           "of 2N, lambda 0", AUGMENTED, ONE_BATCH_0),
+    *_both("labels", "labels on compressed images gain: of both views minus of raw alone, one "
+           "batch of 2N, lambda 0", AUGMENTED, ONE_BATCH_0),
     *_both("alternating-minus-dual", "a second optimiser gains: alternating updates minus dual",
            ALTERNATING, DUAL),
     *_both("alternating-minus-b", "alternating updates gain: minus model B", ALTERNATING, MODEL_B),
+    *_both("on-h-minus-lambda-0", "similarity gains where no g can absorb it: on h minus lambda 0",
+           ON_H, LAMBDA_0),
     *_both("agreement-minus-lambda-0", "the best repair of the first seeds gains with others: "
            "agreement of predictions minus lambda 0", AGREEMENT, LAMBDA_0, later=True),
     *_both("jpeg-minus-dual", "labels on compressed images gain more: JPEG augmentation minus dual",
