@@ -35,7 +35,7 @@ from tcnsc_lib.training.schedule import Schedule
 SIZE = 224
 SIZES = (10_000, 600_000)
 VIDEO = 300  # crops of a video
-DIFFERENT = 8  # crops that the links lead to
+DIFFERENT = 16  # crops that the links lead to; a file may have 65,000 names
 SCHEDULE = Schedule(batch_size=64, iterations=60)
 WORKERS = 2
 
