@@ -148,18 +148,18 @@ def test_the_study_of_what_is_stored_trains_nothing(studied):
 
 def test_the_study_keeps_how_its_trainings_ended_in_its_own_order(studied, stored):
     assert cli.main(["study", "model B", "--profile", "toy"]) == 0
-    assert cli.main(["study", "similarity on h", "(RAW, LQ)", "--profile", "toy"]) == 0
+    assert cli.main(["study", "predictor, stop-gradient", "(RAW, LQ)", "--profile", "toy"]) == 0
     table = stored.read("study_collapse")
     ended = list(zip(table.training, table.seed, strict=True))
     assert ended == [
         ("model B", 3), ("model B", 4), ("model B", 5),
         ("(RAW, LQ)", 3), ("(RAW, LQ)", 4), ("(RAW, LQ)", 5),
-        ("similarity on h", 3), ("similarity on h", 4)]
+        ("predictor, stop-gradient", 3), ("predictor, stop-gradient", 4)]
     assert not stored.has("validation")  # never were both asked for
 
 
 def test_what_was_trained_again_replaces_what_was_stored(studied, stored):
-    rows = experiments.study.chosen(["model B", "similarity on h"])
+    rows = experiments.study.chosen(["model B", "predictor, stop-gradient"])
     table_steps.save_watched(stored, logs(rows))
     table_steps.save_watched(stored, logs(rows[1:], rank=7.0))
     assert stored.read("study_collapse").rank_z.tolist() == [1, 1, 1, 7, 7]

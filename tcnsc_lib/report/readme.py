@@ -27,7 +27,6 @@ PAGES = {
 }
 """Page -> its template."""
 UP = "../"  # from docs/, where the blocks with links stand, to the checkout
-KINDEST = "study.dual-minus-b"  # the paper's claim, in the reading that is kindest to it
 SHOWN = ("demo", "photos")  # the profiles whose numbers are committed
 DEFAULT = "demo"  # whose rows, pictures and placeholders without a profile are meant
 ACROSS = 3  # pictures in a row of the gallery: what fits beside one another in GitHub's column
@@ -44,8 +43,7 @@ def render(evidences: Mapping[str, Evidence]) -> dict[Path, str]:
 def blocks(evidences: Mapping[str, Evidence]) -> dict[str, str]:
     """Placeholder -> the block that stands for it."""
     told = verdicts(evidences)
-    kindest = told.set_index("id").loc[KINDEST]
-    return {**{f"kindest, {name}": kindest[f"{name}_holds"] for name in evidences},
+    return {**corrected(told, evidences),
             "gallery": gallery(evidences[DEFAULT].folder),
             "in short": in_short(told),
             "verdicts": verdict_table(told[~told["item"].isin(STUDY)]),
@@ -53,6 +51,15 @@ def blocks(evidences: Mapping[str, Evidence]) -> dict[str, str]:
             "table 2": table2(evidences),
             "table 3": table3(evidences),
             "differences": differences(evidences)}
+
+
+def corrected(told: pd.DataFrame, profiles: Iterable[str]) -> dict[str, str]:
+    """"<claim>, corrected, <profile>" -> its verdict on these pages. told: `items.verdicts`."""
+    found = {}
+    for name in profiles:
+        answers = zip(told["id"], told[f"{name}_holds"], strict=True)
+        found |= {f"{claim}, corrected, {name}": holds for claim, holds in answers}
+    return found
 
 
 def markdown(head: Row, rows: Iterable[Row]) -> str:
