@@ -48,9 +48,6 @@ def test_figure_3_and_the_tables_are_of_the_same_trainings(profile, model):
     experiment = TABLE3.get(model, model)
     if not e.has_predictions(experiment):
         pytest.skip(f"{profile} has no {e.predicted(experiment)}")
-    if not e.has("figure3_seeds"):
-        assert profile == "photos", f"{profile} has lost figure3_seeds"
-        pytest.skip("Figure 3 of photos is older than its tables, as docs/RESULTS.md says")
     rows = e.read("figure3").query("model == @model")
     right = e.right(experiment).stack()
     ours = right.loc[list(zip(rows.crop, rows.codec, strict=True))]
@@ -61,9 +58,6 @@ def test_figure_3_and_the_tables_are_of_the_same_trainings(profile, model):
 @pytest.mark.parametrize("profile", COMMITTED)
 def test_figure_3_and_the_tables_are_of_the_same_trainings_from_every_seed(profile, model):
     e = COMMITTED[profile]
-    if not e.has("figure3_seeds"):
-        assert profile == "photos", f"{profile} has lost figure3_seeds"
-        pytest.skip(f"{profile} has no figure3_seeds")
     trained = e.read("figure3_seeds").query("model == @model").groupby("seed")
     assert list(trained.groups) == list(range(e.p.seed, e.p.seed + e.p.seeds))
     for seed, rows in trained:
