@@ -36,17 +36,17 @@ def ahead(
         return
     todo = iter(jobs)
     begun: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(count) as pool:
-        try:
-            for job in islice(todo, JOBS_AHEAD * count):
+    pool = ThreadPoolExecutor(count)
+    try:
+        for job in islice(todo, JOBS_AHEAD * count):
+            begun.append(pool.submit(function, job))
+        while begun:
+            result = begun.popleft().result()
+            for job in islice(todo, 1):
                 begun.append(pool.submit(function, job))
-            while begun:
-                result = begun.popleft().result()
-                for job in islice(todo, 1):
-                    begun.append(pool.submit(function, job))
-                yield result
-        finally:
-            pool.shutdown(cancel_futures=True)
+            yield result
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def readers() -> int:

@@ -115,7 +115,7 @@ def _tell_room(
     kept = needed <= allowed
     room, work = cached
     print(f"\ndisk: crops {size(cut.files)}; {size(free)} are free in {place}")
-    if cut.files + kept * room > free:
+    if cut.files + (room if kept else 0) > free:
         print("that isn't enough; make room, or set TCNSC_HOME to a larger disk")
     if kept:
         print(f"their cached arrays: {size(room)} (safe to delete); compressing them: "

@@ -137,7 +137,7 @@ class FaceSet:
         if rows.empty:
             raise CompanionError(f"{self.root} has no crops in its {split} part.")
         if not self.arrays_fit:
-            return Streamed(self.place, compress, rows.file, rows.crc)
+            return Streamed.of(self.place, compress, rows)
         return self._array(compress, split, rows.file)
 
     @cached_property

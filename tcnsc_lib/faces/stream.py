@@ -8,36 +8,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from functools import partial
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from tcnsc_lib.ahead import ahead
 from tcnsc_lib.codecs import Codec
 from tcnsc_lib.faces.lossless import Lossless
 
 
+@dataclass(frozen=True, eq=False)
 class Streamed:
     """The crops of a part after a codec. It is indexed like the array that would hold them.
 
     `[3]` is a crop, uint8 (S, S, 3); `[rows]`, with numbers or with a bool each, are some, uint8
     (N, S, S, 3). A slice loads nothing and is Streamed again; `np.array` of it loads all. Raises
     CompanionError where a crop isn't the manifest's.
+
+    files: below the place, bytes (N,), a third of the memory that as many strings take. crcs: the
+    checksums of their pixels, int64 (N,).
     """
 
-    def __init__(
-        self, place: Lossless, compress: Codec, files: Sequence[str], crcs: Sequence[int]
-    ) -> None:
-        """files: below the place, (N,). crcs: the checksums of their pixels, (N,)."""
-        # As bytes they are one block of memory, a third of what as many strings take.
-        names = [os.fsencode(file) for file in files]
-        self._set(place, compress, np.array(names, dtype=bytes), np.asarray(crcs, np.int64))
+    place: Lossless
+    compress: Codec
+    files: np.ndarray
+    crcs: np.ndarray
 
-    def _set(self, place: Lossless, compress: Codec, files: np.ndarray, crcs: np.ndarray) -> None:
-        self.place = place
-        self.compress = compress
-        self.files = files
-        self.crcs = crcs
+    @classmethod
+    def of(cls, place: Lossless, compress: Codec, rows: pd.DataFrame) -> Streamed:
+        """The crops of these rows of a manifest."""
+        names = [os.fsencode(file) for file in rows.file]
+        return cls(place, compress, np.array(names, dtype=bytes), rows.crc.to_numpy(np.int64))
 
     def __len__(self) -> int:
         return len(self.files)
@@ -53,9 +55,7 @@ class Streamed:
 
     def __getitem__(self, chosen: int | slice | Sequence[int] | np.ndarray):
         if isinstance(chosen, slice):
-            some = Streamed.__new__(Streamed)
-            some._set(self.place, self.compress, self.files[chosen], self.crcs[chosen])
-            return some
+            return replace(self, files=self.files[chosen], crcs=self.crcs[chosen])
         rows = np.arange(len(self))[chosen]
         if rows.ndim == 0:
             return self.compress(self.lossless(rows))
@@ -85,13 +85,8 @@ def chunks(images: Pictures, size: int) -> Iterator[np.ndarray]:
 
     Streamed ones are read a few chunks ahead, so memory doesn't grow with their number.
     """
-    starts = range(0, len(images), size)
-    take = partial(_chunk, images, size)
-    if isinstance(images, Streamed):
-        yield from ahead(take, starts)
-    else:
-        yield from map(take, starts)
+    def chunk(start: int) -> np.ndarray:
+        return np.array(images[start : start + size])
 
-
-def _chunk(images: Pictures, size: int, start: int) -> np.ndarray:
-    return np.array(images[start : start + size])
+    workers = None if isinstance(images, Streamed) else 0
+    yield from ahead(chunk, range(0, len(images), size), workers)

@@ -29,6 +29,11 @@ class Values:
         """Over seeds and crops; NaN without a seed."""
         return float(np.mean(list(self.by_seed.values()))) if self.by_seed else float("nan")
 
+    def since(self, first: int) -> Values:
+        """The same without the seeds before this one."""
+        later = {seed: values for seed, values in self.by_seed.items() if seed >= first}
+        return Values(later, self.units)
+
 
 class Told:
     """The study's predictions at a profile, each read once."""

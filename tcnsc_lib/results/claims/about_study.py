@@ -21,7 +21,7 @@ from tcnsc_lib.experiments.study import (
     restated,
 )
 from tcnsc_lib.results.claims.rules import NONE, Claim
-from tcnsc_lib.results.seeds import ACCURACY, MEASURES, Told, contrast
+from tcnsc_lib.results.seeds import MEASURES, Told, contrast
 
 POINTS = "points"
 THEIRS = paper.TABLE2.LQ["dual"] - paper.TABLE2.LQ[MODEL_B]
@@ -31,26 +31,19 @@ DUAL_ON_RAW = restated(DUAL, "RAW")
 Measure = Callable[[Told], list[np.ndarray]]
 
 
-def _gap(one: str, other: str, measure: str = ACCURACY) -> Measure:
-    """One experiment minus another at LQ, for each seed that both have."""
+def _gap(one: str, other: str, measure: str, later: bool) -> Measure:
+    """One experiment minus another at LQ, for each seed that both have.
+
+    later: of the seeds that decisive rows have beyond those of others, if they have such; for a row
+    that was picked because it did best with the first ones.
+    """
     def gaps(told: Told) -> list[np.ndarray]:
-        terms = [(1.0, told.values(one, measure)), (-1.0, told.values(other, measure))]
-        return contrast(terms)
+        p = told.e.p
+        skipped = p.seeds if later and p.decisive_seeds > p.seeds else 0
+        ours, theirs = (told.values(name, measure).since(p.seed + skipped) for name in (one, other))
+        return contrast([(1.0, ours), (-1.0, theirs)])
 
     return gaps
-
-
-def _later(gaps: Measure) -> Measure:
-    """The same over seeds that came later, where decisive rows have more of them than others.
-
-    For a row that was picked because it did best with the first ones.
-    """
-    def later(told: Told) -> list[np.ndarray]:
-        p = told.e.p
-        every = gaps(told)
-        return every[p.seeds :] if p.decisive_seeds > p.seeds else every
-
-    return later
 
 
 HEADLINES = {
@@ -70,10 +63,8 @@ HEADLINES = {
 
 def _both(id: str, text: str, one: str, other: str, paper: float = NONE,
           later: bool = False) -> tuple[Claim, Claim]:
-    """A claim about accuracy at LQ, and the same of AUC. later: see `_later`."""
-    gaps = [_gap(one, other, measure) for measure in MEASURES]
-    if later:
-        gaps = [_later(each) for each in gaps]
+    """A claim about accuracy at LQ, and the same of AUC. later: see `_gap`."""
+    gaps = [_gap(one, other, measure, later) for measure in MEASURES]
     accuracy = Claim(f"study.{id}", f"{text}, at LQ", gaps[0], POINTS, paper=paper,
                      headline=HEADLINES.get(id, ""))
     auc = Claim(f"study.{id}.auc", f"{text}, AUC at LQ", gaps[1], POINTS,
