@@ -140,6 +140,7 @@ STUDY_ROWS = (
     ("readings", "alternating updates", ("as trained", "RAW and LQ")),
     ("no batch", "group normalisation, JPEG augmentation", ("as trained",)),
     ("repairs", ON_H, ("as trained", "RAW and LQ")),
+    ("width", "full width", ("as trained",)),
 )
 
 

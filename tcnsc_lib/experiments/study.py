@@ -5,6 +5,7 @@
     readings     other ways to read the paper
     no batch     group normalisation, which lets nothing of another image through
     repairs      what other methods use against a collapse
+    width        all of ResNet18's channels, where the profile has fewer
 
 Each row is told as a difference to model B and to JPEG augmentation of the same schedule (what
 starts from model B, to model B trained twice). Where there is a training without similarity that is
@@ -56,6 +57,7 @@ BOTH_0 = "both views classified, lambda 0"
 THREE = ThreePasses.name
 ALTERNATING = Alternating.name
 UNFLIPPED = "no flip"
+FULL = "full width"
 FROM_B = "f, c from model B"
 B_LONGER = "model B, trained twice"
 GROUPED = Grouped.name
@@ -64,14 +66,16 @@ GROUPED_JPEG = "group normalisation, JPEG augmentation"
 AGREEMENT = Agreement.name
 
 
-def _with(schedule: dict, words: str) -> dict[str, Experiment]:
-    """TCNSC, model B and JPEG augmentation on another schedule."""
+def _with(
+    words: str, schedule: dict | None = None, arguments: dict | None = None
+) -> dict[str, Experiment]:
+    """TCNSC, model B and JPEG augmentation on another schedule, or made otherwise."""
+    trained = schedule or {}
+    made = arguments or {}
     return {
-        words: Experiment(PAIR, schedule=schedule),
-        f"{MODEL_B}, {words}": Experiment(RAW, ClassifierAlone, schedule=schedule),
-        f"{AUGMENTED}, {words}": Experiment(
-            PAIR, OneBatchBothClassified, WITHOUT, schedule=schedule
-        ),
+        words: Experiment(PAIR, TCNSC, made, trained),
+        f"{MODEL_B}, {words}": Experiment(RAW, ClassifierAlone, made, trained),
+        f"{AUGMENTED}, {words}": Experiment(PAIR, OneBatchBothClassified, made | WITHOUT, trained),
     }
 
 
@@ -90,9 +94,10 @@ STUDY: dict[str, Experiment] = {
     ALTERNATING: Experiment(PAIR, Alternating),
     **{name: Experiment(PAIR, TCNSC, {"lam": float(lam)}) for name, lam in LAMBDAS.items()},
     **{name: Experiment(PAIR, TCNSC, {"width_z": width}) for name, width in WIDTHS.items()},
-    **_with({"final_lr_share": 1.0}, CONSTANT),
-    **_with({"learning_rate": 1e-4}, SLOW),
-    **_with({"flip": False}, UNFLIPPED),
+    **_with(CONSTANT, {"final_lr_share": 1.0}),
+    **_with(SLOW, {"learning_rate": 1e-4}),
+    **_with(UNFLIPPED, {"flip": False}),
+    **_with(FULL, arguments={"width": 64}),
     FROM_B: Experiment(PAIR, start=MODEL_B),
     B_LONGER: Experiment(RAW, ClassifierAlone, start=MODEL_B),
     GROUPED: Experiment(PAIR, Grouped),
@@ -110,7 +115,8 @@ class Row:
     group: one of the words above. name: an experiment. decisive: a sentence rests on it, so it has
     `Profile.decisive_seeds`, and others `Profile.seeds`. b, jpeg, lambda_0: the
     experiments that it is compared with, the last the same without similarity ("": not trained).
-    statistics: names in `outputs.STATISTICS`, with which it is also tested.
+    statistics: names in `outputs.STATISTICS`, with which it is also tested. once: it is too long
+    for more than one seed.
     """
 
     group: str
@@ -120,10 +126,13 @@ class Row:
     jpeg: str = AUGMENTED
     lambda_0: str = ""
     statistics: tuple[str, ...] = (STATISTICS_OF_TWINS,)
+    once: bool = False
 
     def seeds(self, p: Profile) -> range:
         """The seeds that it is trained from at a profile."""
         many = max(p.decisive_seeds, p.seeds) if self.decisive else p.seeds
+        if self.once:
+            many = 1
         return range(p.seed, p.seed + many)
 
 
@@ -147,11 +156,11 @@ def _factor(similarity: str, passes: str, labels: str) -> Row:
                statistics=tuple(STATISTICS))
 
 
-def _own_schedule(words: str) -> list[Row]:
-    """Rows that are compared with B and JPEG augmentation of the same schedule."""
+def _own(words: str, group: str = "readings", once: bool = False) -> list[Row]:
+    """The rows of `_with`, which are compared with B and JPEG augmentation of the same words."""
     b = f"{MODEL_B}, {words}"
     jpeg = f"{AUGMENTED}, {words}"
-    return [Row("readings", name, b=b, jpeg=jpeg) for name in (words, b, jpeg)]
+    return [Row(group, name, b=b, jpeg=jpeg, once=once) for name in (words, b, jpeg)]
 
 
 def _grouped(name: str) -> Row:
@@ -174,15 +183,16 @@ ROWS = (
     Row("readings", THREE, decisive=True),
     Row("readings", ALTERNATING, decisive=True),
     *(Row("readings", name, lambda_0=LAMBDA_0) for name in (*LAMBDAS, *WIDTHS)),
-    *_own_schedule(UNFLIPPED),
-    *_own_schedule(CONSTANT),
-    *_own_schedule(SLOW),
+    *_own(UNFLIPPED),
+    *_own(CONSTANT),
+    *_own(SLOW),
     Row("readings", FROM_B, b=B_LONGER),
     Row("readings", B_LONGER),
     *(_grouped(name) for name in (GROUPED, GROUPED_B, GROUPED_JPEG)),
     _repair(ON_H, decisive=True),
     *(_repair(kind.name) for kind in (Predictor, Negatives, Variance)),
     _repair(AGREEMENT, decisive=True),
+    *_own(FULL, "width", once=True),
 )
 
 

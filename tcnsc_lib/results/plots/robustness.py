@@ -16,6 +16,7 @@ GROUPS = {
     "readings": "other readings",
     "no batch": "group normalisation (against its own B)",
     "repairs": "repairs",
+    "width": "ResNet18's width (against its own B; one seed)",
 }
 PLAIN = "as trained"
 
