@@ -76,6 +76,9 @@ HEAT = ("heat", "same", "different", "trained", "inside", "hit", "auc")
 CELLS = ("p", *(f"c{cell}" for cell in range(100)))
 BANDS = ("low", "middle", "high", "low_change", "middle_change", "high_change")
 
+VIDEOS = dict.fromkeys(("frame", "mean", "median", "majority", "low", "high"), 35.0)
+VIDEOS |= {"auc": 12.0, "gain": 20.0}
+
 STUDY = Rule(apart="made apart, by `tcnsc study`")
 
 RULES = {
@@ -93,6 +96,7 @@ RULES = {
     ),
     "table3_drops.csv": Rule(dict.fromkeys(("ours", "low", "high"), 35.0),
                              {"ours agrees": FOLLOWS, "mark": FOLLOWS}),
+    "table3_videos.csv": Rule(VIDEOS),
     "table3_costs.csv": Rule({"val_auc": SCORES3["auc"]},
                              {"seconds": CLOCK, "crops_per_second": CLOCK}),
     "other_processor.csv": Rule(apart="made on another processor"),

@@ -14,7 +14,7 @@ from tcnsc_lib.analysis.ssim import figure5_means
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import MODEL_B, SEEDED, TABLE2, TABLE3, seeds_of
 from tcnsc_lib.experiments.study import FACTORS, ROWS, restated
-from tcnsc_lib.results import claims, contrasts, factors, tables, trained
+from tcnsc_lib.results import claims, contrasts, factors, tables, trained, videos
 
 
 class Derived(NamedTuple):
@@ -119,6 +119,7 @@ DERIVED: dict[str, Derived] = {
     **_claims("Study", _of_study),
     "table3": Derived(tables.table3, OF_TABLE3),
     "table3_drops": Derived(tables.drops, OF_TABLE3),
+    "table3_videos": Derived(videos.table3_videos, _of_seeds(*TABLE3.values())),
     **_claims("Table 3", _with_marks(_of_seeds(*TABLE3.values()))),
     "figure3_means": Derived(figure3_means, _measured("figure3_seeds")),
     **_claims("Figure 3", _measured("figure3_seeds")),
