@@ -30,11 +30,25 @@ test report refresh: export CUDA_VISIBLE_DEVICES :=
 unexport MPLBACKEND
 
 EXECUTE  := $(BIN)/jupyter nbconvert --log-level WARN --to notebook --execute
+STILL    := --NotebookExporter.preprocessors=tcnsc_lib.report.bars.still
 NBVAL    := --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
             --nbval-sanitize-with tests/nbval.cfg
 
 .NOTPARALLEL:
-.PHONY: help install reproduce test report refresh lab lock clean
+.PHONY: help install reproduce test report refresh book lab lock clean
+
+# The book of what docs/_toc.yml names. $(1): folder of its notebooks. $(2): a line above each page.
+SOURCES  := $(BUILD)/sources
+PAGES    := *.md docs notebooks data/README.md figures/README.md figures/demo/*.png
+define make_book
+rm -rf "$(SOURCES)" "$(BUILD)/jupyter_execute" "$(BUILD)/book"
+mkdir -p "$(SOURCES)"
+tar -cf - $(PAGES) | tar -xf - -C "$(SOURCES)"
+cp $(1)/*.ipynb "$(SOURCES)/notebooks"
+$(BIN)/sphinx-build -q -c docs -d "$(SOURCES)/.read" -D html_theme_options.announcement="$(2)" \
+"$(SOURCES)" "$(BUILD)/book"
+@echo "the book is in build/book/index.html"
+endef
 
 help:
 	@echo "make report      every table, interval, claim, picture and the README again, from what is"
@@ -43,6 +57,7 @@ help:
 	@echo "                 what is committed"
 	@echo "make test        style, unit tests, does all committed follow from the evidence, notebooks"
 	@echo "                 under nbval, their numbers against the committed ones"
+	@echo "make book        this project as a book, from the committed notebooks; half a minute"
 	@echo "make lab         open the notebooks in JupyterLab"
 	@echo "make refresh     renew the committed notebooks, tables, figures and the README"
 	@echo "make lock        renew requirements.lock and environment.yml after a change of pyproject.toml"
@@ -54,19 +69,21 @@ install: $(READY)
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer" \
 	" is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.11 ...")'
-	@echo "Setting up $(VENV): about 170 packages, 6 GB with PyTorch's CUDA libraries, minutes ..."
+	@echo "Setting up $(VENV): about 200 packages, 6 GB with PyTorch's CUDA libraries, minutes ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 reproduce: $(READY)
-	rm -rf "$(BUILD)/figures" "$(BUILD)/notebooks" "$(BUILD)/site"
+	rm -rf "$(BUILD)/figures" "$(BUILD)/notebooks"
 	$(BIN)/tcnsc train all
-	TCNSC_FIGURES="$(BUILD)/figures" $(EXECUTE) --output-dir "$(BUILD)/notebooks" $(BOOKS)
+	TCNSC_FIGURES="$(BUILD)/figures" $(EXECUTE) $(STILL) --output-dir "$(BUILD)/notebooks" \
+	$(BOOKS)
 	TCNSC_FIGURES="$(BUILD)/figures" $(BIN)/tcnsc report --profile $(PROFILE)
-	$(BIN)/tcnsc site build/notebooks build/figures/$(PROFILE) build/site
-	@echo "notebooks and figures are in build/, and as pages to read in build/site/index.html"
+	$(call make_book,"$(BUILD)/notebooks",Notebooks of your own run ($(PROFILE)). \
+	The other pages show the committed numbers.)
+	@echo "this run's notebooks and figures are in build/"
 	@if [ -d figures/$(PROFILE) ]; then \
 	$(BIN)/tcnsc verify figures/$(PROFILE) build/figures/$(PROFILE); \
 	else echo "nothing is committed for profile $(PROFILE), so there is nothing to compare with"; fi
@@ -88,9 +105,11 @@ refresh: $(READY)
 	@[ "$(PROFILE)" = demo ] || { echo "the committed notebooks show the demo, not somebody's" \
 	"faces; leave PROFILE and TCNSC_PROFILE alone"; exit 1; }
 	$(BIN)/tcnsc train all
-	$(COMMITTED) $(EXECUTE) --NotebookExporter.preprocessors=tcnsc_lib.report.pages.still --inplace \
-	$(BOOKS) $(SOLVED)
+	$(COMMITTED) $(EXECUTE) $(STILL) --inplace $(BOOKS) $(SOLVED)
 	$(COMMITTED) $(BIN)/tcnsc report
+
+book: $(READY)
+	$(call make_book,notebooks)
 
 lab: $(READY)
 	TCNSC_FIGURES="$(BUILD)/figures" $(BIN)/jupyter lab --notebook-dir notebooks

@@ -18,7 +18,7 @@ stands above it:
     experiments  every run behind every table and figure, by name
     analysis     Figures 1 and 3 to 6: crops and detectors in, DataFrames out
     results      tables, claims and plots, all computed from the evidence
-    report       README, site, and whether regenerated numbers are the committed ones
+    report       README and other pages, and whether regenerated numbers are the committed ones
     cli          the `tcnsc` command
 
 A student of the method reads `detectors.tcnsc` and `training.loop`. Who brings faces of another

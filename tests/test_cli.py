@@ -16,7 +16,7 @@ from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.faces.video import write_video
 from tcnsc_lib.synthetic import demo
 
-STEPS = ("demo", "faces", "audit", "plan", "train", "table", "study", "report", "site", "predict",
+STEPS = ("demo", "faces", "audit", "plan", "train", "table", "study", "report", "predict",
          "published", "verify")
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/disk/file")
 

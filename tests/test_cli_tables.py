@@ -278,13 +278,6 @@ def test_figures_elsewhere_leave_the_readme_alone(page, monkeypatch, tmp_path):
     assert not page.exists()
 
 
-def test_a_site_of_nothing_is_one_sentence(refused, tmp_path):
-    figures = tmp_path / "figures"
-    figures.mkdir()
-    sentence = refused("site", tmp_path / "none", figures, tmp_path / "site")
-    assert str(tmp_path / "none") in sentence and not (tmp_path / "site").exists()
-
-
 def test_verify_lists_what_it_compares_and_what_not(few, capsys):
     cli.main(["report", "--profile", "toy"])
     capsys.readouterr()

@@ -1,4 +1,4 @@
-"""Damaged derived tables are a sentence before README and site are made of them."""
+"""Damaged derived tables are a sentence before pages are made of them."""
 import pandas as pd
 import pytest
 

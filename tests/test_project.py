@@ -193,6 +193,8 @@ def test_make_test_asks_the_quick_questions_first():
 
 FOREIGN = '{"argv": ["/bin/false"], "display_name": "other", "language": "python"}'
 WHICH_KERNEL = """#!/bin/sh
+mkdir -p "$BUILD/notebooks"
+touch "$BUILD/notebooks/1.ipynb"
 exec "{python}" -c 'from jupyter_client.kernelspec import get_kernel_spec as get
 print("kernel:", get("python3").resource_dir)'
 """
@@ -208,7 +210,7 @@ def test_notebooks_run_on_this_environments_kernel(target, place, tmp_path):
     (kernel / "kernel.json").write_text(FOREIGN)
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name in ("jupyter", "tcnsc"):
+    for name in ("jupyter", "tcnsc", "sphinx-build"):
         text = WHICH_KERNEL.format(python=sys.executable) if name == "jupyter" else "#!/bin/sh\n"
         (tools / name).write_text(text)
         (tools / name).chmod(0o755)

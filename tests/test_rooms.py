@@ -159,13 +159,19 @@ def test_no_two_modules_share_a_name():
 # everything imported is declared
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-COMMANDS = {  # used by name on a command line or by JupyterLab, never imported
+COMMANDS = {  # used by name: on a command line, by JupyterLab or in docs/conf.py
     "ipykernel",
     "ipywidgets",
     "jupyterlab",
+    "latex2mathml",
+    "myst-nb",
+    "nbconvert",
     "pre-commit",
     "ruff",
     "setuptools",
+    "sphinx",
+    "sphinx-book-theme",
+    "sphinx-external-toc",
     "uv",
 }
 

@@ -150,12 +150,6 @@ def report(arguments) -> int:
     return int(arguments.check and changed > 0)
 
 
-def site(arguments) -> None:
-    """Write the site and name its index."""
-    from tcnsc_lib.report import site  # nbconvert takes seconds to import; no other step needs it
-    print(site.build(arguments.notebooks, arguments.figures, arguments.out))
-
-
 def verify(arguments) -> int:
     """Compare two folders of a profile, file by file. Returns 0 where all agree, else 1."""
     table = check.verdict(arguments.committed, arguments.ours)

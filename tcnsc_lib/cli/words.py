@@ -106,12 +106,6 @@ def _add_report(steps) -> None:
                       "Tables, claims, pictures and pages from the evidence, without training.")
     sub.add_argument("--check", action="store_true",
                      help="write nothing; exit status 1 if anything would change")
-    sub = _step(steps, "site", table_steps.site,
-                "Make the small HTML site of executed notebooks; it is read without network.")
-    sub.add_argument("notebooks", type=Path, help="folder of executed notebooks")
-    sub.add_argument("figures", type=Path,
-                     help="folder with the tables and figures of a profile, named after it")
-    sub.add_argument("out", type=Path)
     sub = _step(steps, "verify", table_steps.verify,
                 "Compare regenerated tables and figures with committed ones.")
     sub.add_argument("committed", type=Path)

@@ -1,1 +1,1 @@
-"""What a reader sees: README, pages and site; and are the new numbers the committed ones?"""
+"""What a reader sees: README and other pages; and are the new numbers the committed ones?"""

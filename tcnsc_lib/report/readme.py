@@ -73,26 +73,24 @@ def _line(cells: Row) -> str:
 
 
 def gallery(folder: Path, shown: str = f"{UP}figures/{DEFAULT}") -> str:
-    """Thumbnails as an HTML table that GitHub keeps: each links to its notebook.
+    """Thumbnails as a Markdown table: each links to its notebook.
 
     folder: where the pictures lie; an item without one has only its words. shown: that folder as
     the page names it.
     """
     cells = [_thumbnail(item, folder, shown) for item in ITEMS]
-    lines = ["<table>"]
-    for start in range(0, len(cells), ACROSS):
-        lines += ["<tr>", *cells[start:start + ACROSS], "</tr>"]
-    return "\n".join([*lines, "</table>"])
+    cells += [""] * (-len(cells) % ACROSS)
+    rows = [cells[start:start + ACROSS] for start in range(0, len(cells), ACROSS)]
+    return markdown([""] * ACROSS, rows)
 
 
 def _thumbnail(item: Item, folder: Path, shown: str) -> str:
+    notebook = f"{UP}notebooks/{item.notebook}.ipynb"
+    words = f"[{item.name}]({notebook}): {escape(item.caption)}"
     picture = f"{item.picture}.png"
-    name = escape(item.name)
-    image = ""
-    if (folder / picture).exists():
-        image = f'<img src="{shown}/{escape(picture)}" width="260" alt="{name}"><br>'
-    link = f'<a href="{UP}notebooks/{escape(item.notebook)}.ipynb">{image}<b>{name}</b></a>'
-    return (f'<td align="center" valign="top" width="33%">{link}<br>{escape(item.caption)}</td>')
+    if not (folder / picture).exists():
+        return words
+    return f"[![{item.name}]({shown}/{picture})]({notebook})<br>{words}"
 
 
 def verdict_table(table: pd.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 A claim is one entry in one of the `about_` modules and is known by its id everywhere else. Its
 number is computed from the evidence (`judge`), stored as figures/<profile>/<item>_claims.csv, and
-looked up there by notebooks, README and site (`lookup`).
+looked up there by notebooks and README (`lookup`).
 
 Differences between detectors or codecs are taken on the same test crops, so their intervals are
 paired. Those of Tables 1 to 3, Figure 3 and the study are for the mean over seeds, where there are
