@@ -5,7 +5,7 @@ import pytest
 from tcnsc_lib import CompanionError, paper
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.profiles import PROFILES
-from tcnsc_lib.report import derived, readme
+from tcnsc_lib.report import beside, derived
 
 SCORES = pd.DataFrame({"training": ["dual", "dual"], "codec": ["RAW", "LQ"],
                        "accuracy": [95, 80.5], "auc": [99.0, float("nan")]})
@@ -57,7 +57,7 @@ def test_damaged_differences_are_told(e, tmp_path, table, words):
     other = Evidence(PROFILES["photos"], tmp_path / "photos")
     other.derive("table2_differences", table)
     with pytest.raises(CompanionError, match=f"photos/table2_differences.csv {words}"):
-        readme.differences({"demo": e, "photos": other})
+        beside.differences({"demo": e, "photos": other})
 
 
 def test_a_difference_that_another_profile_lacks_is_a_dash(e, tmp_path):
@@ -65,5 +65,5 @@ def test_a_difference_that_another_profile_lacks_is_a_dash(e, tmp_path):
     other = Evidence(PROFILES["photos"], tmp_path / "photos")
     renamed = DIFFERENCES.assign(**{"difference of accuracy": "c - d"})
     other.derive("table2_differences", renamed)
-    *_, line = readme.differences({"demo": e, "photos": other}).splitlines()
+    *_, line = beside.differences({"demo": e, "photos": other}).splitlines()
     assert line.startswith("| a - b |") and line.endswith("| – |")

@@ -58,13 +58,6 @@ def test_without_a_kept_auc_nobody_knows(toy):
     assert set(trained.marks(toy).values()) == {"validation AUC not kept"}
 
 
-def test_evidence_from_before_there_were_marks_says_so():
-    marks = trained.marks(PHOTOS)
-    assert all(mark.startswith("validation AUC not kept") for mark in marks.values())
-    stored = PHOTOS.read("table3").drop(columns="mark", errors="ignore")
-    assert set(trained.marked(trained.with_marks(stored))) == set(TABLE3)
-
-
 # tables
 
 
