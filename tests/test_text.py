@@ -9,7 +9,7 @@ import pytest
 from tcnsc_lib import CompanionError
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.profiles import PROFILES
-from tcnsc_lib.report.text import cell, fill, say, with_intervals
+from tcnsc_lib.report.text import cell, fill, say, verdicts, with_intervals
 
 CLAIMS = """# profile demo
 id,claim,holds if,paper,ours,low,high,crops,holds here,seeds,least,most
@@ -164,3 +164,23 @@ def test_a_table_with_intervals_has_one_column_where_it_had_three():
     assert shown.gain.tolist() == ["1.8 (-0.7 to 4.0)", "–"]
     assert shown.ours.tolist() == ["3.0 (2.0 to 4.0)", "12.0"]
     assert table.gain.tolist()[0] == 1.84  # the table itself is left as it was
+
+
+def test_verdicts_have_an_interval_and_the_span_of_the_single_seeds(tmp_path):
+    demo = evidence(tmp_path / "demo", "demo")
+    shown = verdicts(demo.read("table2_claims"))
+    assert shown.columns.tolist() == [
+        "claim", "holds if", "paper", "ours", "seeds", "single seeds", "holds here"]
+    gain = shown.loc["table2.dual-minus-b.lq"]
+    assert gain.ours == "1.8 (-0.7 to 4.0)"
+    assert gain["single seeds"] == "1.0 to 2.0"
+    assert shown.loc["table2.dual-minus-probe", "single seeds"] == "–"
+    assert shown.loc["table2.b-loss", "ours"] == "–"
+
+
+def test_verdicts_without_seeds_tell_how_many_crops_and_leave_an_empty_column_out(tmp_path):
+    demo = evidence(tmp_path / "demo", "demo")
+    table = demo.read("table2_claims").assign(paper=float("nan"))
+    shown = verdicts(table.drop(columns=["seeds", "least", "most"]))
+    assert shown.columns.tolist() == ["claim", "holds if", "ours", "crops", "holds here"]
+    assert shown.crops.tolist() == [512, 512, 0]

@@ -111,6 +111,35 @@ def with_intervals(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     return shown
 
 
+def verdicts(sentences: pd.DataFrame) -> pd.DataFrame:
+    """What `claims.judge` measured, as a notebook shows it: indexed by id, seven columns at most.
+
+    ours: the number and its interval, as `cell` writes them in the claim's unit. single seeds: from
+    the least to the most, a dash where there are no two. Without seeds, crops stand in their place.
+    A column that says nothing is left out; p and all decimals are in the stored table.
+    """
+    told = [_told(row) for _, row in sentences.iterrows()]
+    return pd.DataFrame(told).dropna(axis=1, how="all").set_index("id")
+
+
+def _told(row: pd.Series) -> dict[str, object]:
+    """One row of `verdicts`."""
+    unit = claims.CLAIMS[row.id].unit
+    told = {name: row[name] for name in ("id", "claim", "holds if")}
+    told["paper"] = round(row.paper, 1)
+    told["ours"] = cell(row.ours, unit, row.low, row.high)
+    if "seeds" in row:
+        places = decimals(unit, row.ours, row.low, row.high)
+        ends = [_fixed(end, places) for end in (row.least, row.most)]
+        told["seeds"] = row.seeds
+        several = row.seeds > 1 and not math.isnan(row.least)
+        told["single seeds"] = " to ".join(ends) if several else NOTHING
+    else:
+        told["crops"] = row.crops
+    told["holds here"] = row["holds here"]
+    return told
+
+
 def _fixed(value: float, places: int) -> str:
     rounded = round(value, places) + 0.0  # + 0.0: no "-0.0"
     return f"{rounded:.{places}f}"
