@@ -43,12 +43,13 @@ def run_all(
     jobs: Sequence[tuple],
     title: str,
     workers: int | None = None,
+    own_bars: bool = True,
 ) -> Iterator[Result]:
     """The results of `function(*job)` for every job, as they finish: in no fixed order.
 
     function, jobs: what pickle takes. title: of the bar on the screen, says where results go.
     workers: at once at most; without it, MOST, and never more than there are cores. A single job,
-    or a single worker, runs in this process.
+    or a single worker, runs in this process. own_bars: whether a job draws its own progress bars.
 
     The first job that fails ends the others; its exception is raised. Raises CompanionError where
     a worker was ended from outside. Ctrl-C ends all workers. So does the end of this process, also
@@ -60,10 +61,11 @@ def run_all(
     else:
         results = (_with_one_thread(function, job) for job in jobs)
     # A job draws its own bars: on line 0 in this process, on lines 1, 2, ... in workers.
-    below = 0 if count > 1 else 1
-    alone = len(jobs) < 2
+    drawn_here = own_bars and count <= 1
+    below = int(drawn_here)
+    enough = len(jobs) > int(drawn_here)
     with closing(results):
-        yield from tqdm(results, title, len(jobs), position=below, disable=alone)
+        yield from tqdm(results, title, len(jobs), position=below, disable=not enough)
 
 
 def line() -> int:
