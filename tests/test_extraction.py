@@ -2,45 +2,18 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from skimage import data
+from filmed import CUT, contents, film
 
 from tcnsc_lib import pool
 from tcnsc_lib.faces import clips
 from tcnsc_lib.faces.clips import Video, extract
-from tcnsc_lib.faces.source import FaceSettings
 from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.faces.video import write_video
-
-CUT = FaceSettings(size=32, enlarge=1.3, frames=2)
-NAMES = ("000", "001", "000_001", "002")
 
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory) -> list[Video]:
-    """Two reals, a fake whose mask can't be read, and a real one that doesn't decode."""
-    root = tmp_path_factory.mktemp("videos")
-    face = data.astronaut()[:200, 130:330]
-    found = []
-    for number, name in enumerate(NAMES):
-        method = "Deepfakes" if "_" in name else "original"
-        path = root / method / "raw/videos" / f"{name}.mp4"
-        write_video(path, np.stack([np.roll(face, 4 * number, axis=1)] * 3), 0)
-        found.append(Video(path, name, method, "train"))
-    broken = found[-1].path
-    broken.write_bytes(broken.read_bytes()[:100])
-    mask = root / "mask.mp4"
-    mask.write_bytes(b"no video")
-    fake = found[2]
-    found[2] = Video(fake.path, fake.name, fake.method, fake.split, masks=(mask,))
-    return found
-
-
-def contents(root: Path) -> dict[str, bytes]:
-    """Every file of an extraction: crops, pieces, boxes and tables."""
-    files = [path for path in sorted(root.rglob("*")) if path.is_file()]
-    return {str(path.relative_to(root)): path.read_bytes() for path in files}
+    return film(tmp_path_factory.mktemp("videos"))
 
 
 def extracted(videos: list[Video], out: Path, monkeypatch, cores: int) -> FaceSet:
