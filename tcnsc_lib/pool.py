@@ -1,8 +1,8 @@
 """Many jobs at once: the runs of a table, the videos of a demo. One pool, joblib's, for all.
 
 A job is a function and its arguments. It runs in a process of its own with one thread, so its
-numbers don't depend on how many others run beside it. A caller who has a cluster chooses another
-kind of worker with `joblib.parallel_config`.
+numbers don't depend on how many others run beside it. Where `cluster` has an address, all jobs go
+there. A caller may choose another kind of worker with `joblib.parallel_config`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from joblib.parallel import get_active_backend
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from tcnsc_lib import CompanionError
+from tcnsc_lib import CompanionError, cluster
 from tcnsc_lib.machine import cores, threads
 
 Result = TypeVar("Result")
@@ -56,20 +56,28 @@ def run_all(
     where nothing is left to tell them (SIGKILL): they look for it.
     """
     count = _workers(len(jobs), workers)
-    if count > 1:
+    elsewhere = bool(jobs and cluster.address())
+    if elsewhere:
+        results = cluster.results(_in_a_worker, [(function, job, 0) for job in jobs])
+    elif count > 1:
         results = _beside_each_other(function, jobs, count)
     else:
         results = (_with_one_thread(function, job) for job in jobs)
     # A job draws its own bars: on line 0 in this process, on lines 1, 2, ... in workers.
-    drawn_here = own_bars and count <= 1
+    drawn_here = own_bars and count <= 1 and not elsewhere
     below = int(drawn_here)
     enough = len(jobs) > int(drawn_here)
     with closing(results):
         yield from tqdm(results, title, len(jobs), position=below, disable=not enough)
 
 
-def line() -> int:
-    """In a worker: the line of the screen for its progress bars. In the main process: 0."""
+def line() -> int | None:
+    """In a worker: the line of the screen for its progress bars. In the main process: 0.
+
+    None in a worker of a cluster, which has no screen.
+    """
+    if cluster.is_worker():
+        return None
     name = multiprocessing.current_process().name
     worker = re.match(r"LokyProcess-(\d+)", name)
     if worker is None:
@@ -124,7 +132,7 @@ def _leave_the_bars(count: int) -> None:
 
 
 def _in_a_worker(function: Callable[..., Result], job: tuple, parent: int) -> Result:
-    if line():  # else a caller's own kind of worker, perhaps on another machine
+    if line():  # else a cluster's worker, or a caller's own kind
         _end_with(parent)
     # tqdm's own lock is one between processes; a worker that is stopped would leave it behind.
     tqdm.set_lock(RLock())
