@@ -1,8 +1,8 @@
 """Many jobs at once: the runs of a table, the videos of a demo. One pool, joblib's, for all.
 
 A job is a function and its arguments. It runs in a process of its own with one thread, so its
-numbers don't depend on how many others run beside it. A caller who has a cluster chooses another
-kind of worker with `joblib.parallel_config`.
+numbers don't depend on how many others run beside it. Where `cluster` has an address, all jobs go
+there. A caller may choose another kind of worker with `joblib.parallel_config`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from joblib.parallel import get_active_backend
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from tcnsc_lib import CompanionError
+from tcnsc_lib import CompanionError, cluster
 from tcnsc_lib.machine import cores, threads
 
 Result = TypeVar("Result")
@@ -43,31 +43,41 @@ def run_all(
     jobs: Sequence[tuple],
     title: str,
     workers: int | None = None,
+    own_bars: bool = True,
 ) -> Iterator[Result]:
     """The results of `function(*job)` for every job, as they finish: in no fixed order.
 
     function, jobs: what pickle takes. title: of the bar on the screen, says where results go.
     workers: at once at most; without it, MOST, and never more than there are cores. A single job,
-    or a single worker, runs in this process.
+    or a single worker, runs in this process. own_bars: whether a job draws its own progress bars.
 
     The first job that fails ends the others; its exception is raised. Raises CompanionError where
     a worker was ended from outside. Ctrl-C ends all workers. So does the end of this process, also
     where nothing is left to tell them (SIGKILL): they look for it.
     """
     count = _workers(len(jobs), workers)
-    if count > 1:
+    elsewhere = bool(jobs and cluster.address())
+    if elsewhere:
+        results = cluster.results(_in_a_worker, [(function, job, 0) for job in jobs])
+    elif count > 1:
         results = _beside_each_other(function, jobs, count)
     else:
         results = (_with_one_thread(function, job) for job in jobs)
     # A job draws its own bars: on line 0 in this process, on lines 1, 2, ... in workers.
-    below = 0 if count > 1 else 1
-    alone = len(jobs) < 2
+    drawn_here = own_bars and count <= 1 and not elsewhere
+    below = int(drawn_here)
+    enough = len(jobs) > int(drawn_here)
     with closing(results):
-        yield from tqdm(results, title, len(jobs), position=below, disable=alone)
+        yield from tqdm(results, title, len(jobs), position=below, disable=not enough)
 
 
-def line() -> int:
-    """In a worker: the line of the screen for its progress bars. In the main process: 0."""
+def line() -> int | None:
+    """In a worker: the line of the screen for its progress bars. In the main process: 0.
+
+    None in a worker of a cluster, which has no screen.
+    """
+    if cluster.is_worker():
+        return None
     name = multiprocessing.current_process().name
     worker = re.match(r"LokyProcess-(\d+)", name)
     if worker is None:
@@ -122,7 +132,7 @@ def _leave_the_bars(count: int) -> None:
 
 
 def _in_a_worker(function: Callable[..., Result], job: tuple, parent: int) -> Result:
-    if line():  # else a caller's own kind of worker, perhaps on another machine
+    if line():  # else a cluster's worker, or a caller's own kind
         _end_with(parent)
     # tqdm's own lock is one between processes; a worker that is stopped would leave it behind.
     tqdm.set_lock(RLock())

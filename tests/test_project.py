@@ -30,6 +30,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "docs/ARCHITECTURE.md",
     "docs/CHECKLIST.md",
+    "docs/CLUSTER.md",
     "docs/GLOSSARY.md",
     "docs/HOSTING.md",
     "docs/RESULTS.md",

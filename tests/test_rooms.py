@@ -29,6 +29,7 @@ ROOMS = (
     "__init__",
     "files",
     "checked",
+    "cluster",
     "pool",
     "ahead",
     "machine",
@@ -48,7 +49,7 @@ ROOMS = (
     "cli",
     "__main__",
 )
-TOGETHER = {"files", "pool", "ahead", "machine"}  # these stand side by side
+TOGETHER = {"files", "cluster", "pool", "ahead", "machine"}  # these stand side by side
 
 
 def dotted(path: Path) -> str:
@@ -186,21 +187,26 @@ def declared(requirements: list[str]) -> set[str]:
 
 
 FOR_USE = declared(PROJECT["dependencies"])
-FOR_TESTS = FOR_USE | declared(PROJECT["optional-dependencies"]["dev"])
+MORE = PROJECT["optional-dependencies"]
+FOR_CLUSTERS = declared(MORE["cluster"])  # imported where a user asks for it
+FOR_TESTS = FOR_USE | declared(MORE["dev"])
 OURS = {"tcnsc_lib", *(path.stem for path in [*TESTS, *BENCHMARKS])}
 
 
 def outside(paths: list[Path]) -> dict[str, set[str]]:
-    """Top name of each foreign module that these files import -> distributions that have it."""
+    """Top name of each foreign module that these files import -> distributions that have it.
+
+    What isn't installed has its own name.
+    """
     names = set().union(*map(imported, paths))
     tops = {name.split(".")[0] for name in names}
     foreign = tops - OURS - set(sys.stdlib_module_names)
     providers = packages_distributions()
-    return {top: set(map(name_of, providers[top])) for top in foreign}
+    return {top: set(map(name_of, providers.get(top, [top]))) for top in foreign}
 
 
 @pytest.mark.parametrize(
-    ("paths", "known"), [(LIBRARY, FOR_USE), ([*TESTS, *BENCHMARKS], FOR_TESTS)]
+    ("paths", "known"), [(LIBRARY, FOR_USE | FOR_CLUSTERS), ([*TESTS, *BENCHMARKS], FOR_TESTS)]
 )
 def test_everything_imported_is_declared(paths, known):
     lost = [top for top, distributions in outside(paths).items() if not distributions & known]

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from contextlib import redirect_stderr
+from functools import cache
+from io import StringIO
 from itertools import chain
 from pathlib import Path
 
@@ -32,71 +33,20 @@ from tcnsc_lib.faces.boxes import (
 from tcnsc_lib.faces.builder import Builder
 from tcnsc_lib.faces.cutter import Cutter
 from tcnsc_lib.faces.detect import FaceFinder
-from tcnsc_lib.faces.layout import QUALITIES, SUFFIX
+from tcnsc_lib.faces.footage import Video
+from tcnsc_lib.faces.layout import QUALITIES
 from tcnsc_lib.faces.search import found_now
 from tcnsc_lib.faces.source import FaceSettings
 from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.faces.video import CURE, EVERY, Turn, frames_of
+from tcnsc_lib.faces.video import CURE, frames_of
 from tcnsc_lib.files import signature
 from tcnsc_lib.machine import device
+from tcnsc_lib.pool import run_all
 
+MOST = 32  # workers; each takes about 1 GB
+ON_A_GPU = 4  # workers; each has its own copy of MTCNN there
+FRAMES = 64  # sampled ones for each worker; it takes seconds to begin, as long as these
 UNREAD = "unreadable"  # stands for the signature of what can't be read
-
-
-@dataclass(frozen=True)
-class Video:
-    """One video: method "original" (label 0) or a manipulation (label 1).
-
-    name: of the target, as 000, or of target and source, as 000_003. split: train, val or test.
-    masks: videos of where the forgery is: a fake's own, or those of all fakes of a real one. turn:
-    which of the sampled frames are taken (`video.sample_indices`).
-    """
-
-    path: Path
-    name: str
-    method: str
-    split: str
-    masks: tuple[Path, ...] = ()
-    turn: Turn = EVERY
-
-    @property
-    def label(self) -> int:
-        return int(self.method != "original")
-
-    @property
-    def identity(self) -> str:
-        return self.name.split("_")[0]
-
-    @property
-    def source(self) -> str:
-        return self.name.split("_")[1] if self.label else ""
-
-    @cached_property
-    def origin(self) -> Path:
-        """The file in which its boxes are found: the best quality of this video that is there."""
-        folder = self.path.parents[2] if len(self.path.parents) > 2 else self.path.parent
-        if self.path.parents[1].name not in QUALITIES:
-            return self.path
-        for quality in QUALITIES:
-            path = _same_video(folder / quality / self.path.parent.name, self.path)
-            if path is not None:
-                return path
-        return self.path
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """What a manifest's rows and the missed ones say alike."""
-        return {"video": self.name, "method": self.method, "split": self.split}
-
-
-def _same_video(place: Path, path: Path) -> Path | None:
-    """The file in a folder with the name of this one; its suffix may have other letters."""
-    plain = place / f"{path.stem}{SUFFIX}"
-    if os.path.isfile(plain):
-        return plain
-    others = sorted(place.glob(f"{path.stem}.*"))
-    videos = [other for other in others if other.suffix.lower() == SUFFIX and other.is_file()]
-    return videos[0] if videos else None
 
 
 def extract(
@@ -109,9 +59,10 @@ def extract(
 ) -> FaceSet:
     """Crops of these videos in <out>/<quality>, a FaceSet; boxes in <out>/boxes.
 
-    Goes on where it was stopped. more: what else determines the crops (split, seed). before: called
-    once where there is something to do. A frame without a face, and a video that doesn't decode,
-    isn't shown as the one of its boxes, or is forged where no face is, are listed in `missed`.
+    Goes on where it was stopped; works on all cores. more: what else determines the crops (split,
+    seed). before: called once where there is something to do. A frame without a face, and a video
+    that doesn't decode, isn't shown as the one of its boxes, or is forged where no face is, are
+    listed in `missed`.
     """
     out = Path(out)
     found_in = {"boxes found in": _qualities_of_origins(clips, quality)}
@@ -124,19 +75,53 @@ def extract(
         return FaceSet(builder.root)
     if before is not None:
         before()
-    failed = {}
     todo = [job for job in jobs if job.fault or not builder.done(*job.key[:2], job.of)]
-    finder = FaceFinder(device())
     title = f"faces ({quality}) -> {os.path.relpath(builder.root)}"
-    for job in tqdm(todo, title, disable=not todo):
-        try:
-            piece = job.cut(finder, settings)
-        except CompanionError as error:
-            failed[job.key] = {**job.clip.columns, "frame": "", "reason": str(error)}
-        else:
-            clip = job.clip
-            builder.add(clip.method, clip.name, *piece[:3], of=job.of, doubtful=piece[3])
+    tasks = [(job, builder, settings) for job in todo]
+    at_once = _at_once(len(todo) * settings.frames)
+    reasons = {}
+    for key, reason, told in run_all(_cut, tasks, title, at_once, own_bars=False):
+        if told:
+            tqdm.write(told, file=sys.stderr, end="")
+        if reason:
+            reasons[key] = reason
+    failed = {}
+    for job in todo:
+        if job.key in reasons:
+            failed[job.key] = {**job.clip.columns, "frame": "", "reason": reasons[job.key]}
     return builder.finish(keys, failed)
+
+
+def _at_once(frames: int) -> int:
+    """How many workers at most are worth it for so many sampled frames.
+
+    On a GPU a few, since they decode on the cores and take turns at the network.
+    """
+    most = ON_A_GPU if device() == "cuda" else MOST
+    return max(1, min(most, frames // FRAMES))
+
+
+def _cut(job: Job, builder: Builder, settings: FaceSettings) -> tuple[tuple, str, str]:
+    """In a worker: the piece of one video. Its key, why it gives none, and what was told of it.
+
+    What was told comes back as text, since a worker that wrote it would write into the progress bar
+    of another process.
+    """
+    told = StringIO()
+    with redirect_stderr(told):
+        try:
+            piece = job.cut(_finder(FaceFinder, device()), settings)
+        except CompanionError as error:
+            return job.key, str(error), told.getvalue()
+        clip = job.clip
+        builder.add(clip.method, clip.name, *piece[:3], of=job.of, doubtful=piece[3])
+    return job.key, "", told.getvalue()
+
+
+@cache
+def _finder(kind: type[FaceFinder], where: str) -> FaceFinder:
+    """One for all videos of a worker."""
+    return kind(where)
 
 
 def _jobs(clips: list[Video], folder: Path, boxes: str) -> list[Job]:

@@ -199,9 +199,11 @@ def _check(row: dict[str, float], name: str) -> None:
 
 
 def _bar(name: str, done: int, total: int) -> tqdm:
-    """The progress bar of a run; in a worker, on a line of its own."""
+    """The progress bar of a run; in a worker, on a line of its own, in a cluster's, on none."""
     todo = range(done, total)
-    return tqdm(todo, name, initial=done, total=total, position=line())
+    place = line()
+    hidden = place is None
+    return tqdm(todo, name, initial=done, total=total, position=place, disable=hidden)
 
 
 def _show(bar: tqdm, row: dict[str, float]) -> None:

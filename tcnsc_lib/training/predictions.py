@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 from tqdm.auto import tqdm
 
-from tcnsc_lib import CompanionError, paper
+from tcnsc_lib import CompanionError, cluster, paper
 from tcnsc_lib.checked import LARGEST_TABLE, Stored, content, record, table_in
 from tcnsc_lib.codecs import codec, versions
 from tcnsc_lib.detectors.outputs import (
@@ -197,7 +197,9 @@ def _path(folder: Path, statistics: str) -> Path:
 # Many runs at once.
 
 def predict_all(plans: Sequence[Plan], faces: FaceSet, statistics: Asked | None = None) -> None:
-    """Keep the `predictions` of all these runs and each `threshold`, several at once on a CPU.
+    """Keep the `predictions` of all these runs and each `threshold`.
+
+    Several at once on a CPU, and on a cluster.
 
     A run takes one core, so its numbers don't depend on how many there are. statistics: run's name
     -> with which running statistics beside its own; none by default.
@@ -209,7 +211,7 @@ def predict_all(plans: Sequence[Plan], faces: FaceSet, statistics: Asked | None 
     faces.check_part("test")
     if starts := [plan.start for plan, _ in missing if plan.start is not None]:
         predict_all(starts, faces)  # before workers would train one twice
-    at_once = 1 if device() == "cuda" else None
+    at_once = 1 if device() == "cuda" and not cluster.address() else None
     if at_once is None:
         fill_arrays([plan for plan, _ in missing], faces)
         _fill_unlabelled([names for _, names in missing], faces)
