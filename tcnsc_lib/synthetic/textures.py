@@ -74,7 +74,7 @@ def strands(
 
 @lru_cache(maxsize=KEPT)
 def background(p: Person, frame: tuple[int, int]) -> np.ndarray:
-    """(height, width, 3) of a frame, float32 linear colours: a soft gradient with out-of-focus blobs."""
+    """Linear colours, float32 (height, width, 3): a soft gradient with out-of-focus blobs."""
     rng = np.random.default_rng([p.seed, 505])
     grid = np.linspace(-1, 1, BACKGROUND, dtype=F)
     x, y = np.meshgrid(grid, grid)
