@@ -21,7 +21,7 @@ from tcnsc_lib.faces.source import Source
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.files import CHECKOUT
 from tcnsc_lib.machine import folder_named_in
-from tcnsc_lib.profiles.settings import SOURCES, Profile
+from tcnsc_lib.profiles.definition import SOURCES, Profile
 from tcnsc_lib.training.schedule import Schedule
 
 __all__ = ["SOURCES", "Profile"]
@@ -124,9 +124,11 @@ def of_methods(p: Profile, text: str) -> Profile:
 
 
 def source(p: Profile) -> Source:
-    """Where its faces come from. CompanionError where TCNSC_SOURCE names a folder in vain."""
+    """Where its faces come from. CompanionError where there is no such folder."""
     said = os.environ.get("TCNSC_SOURCE")
     folder = source_folder(p)
+    if p.folder == REHEARSAL.folder and not folder.is_dir():
+        raise CompanionError(f"There is no folder {folder}; `tcnsc rehearse` makes it.")
     if said and not p.folder and not folder.is_dir():
         raise CompanionError(
             f"TCNSC_SOURCE={said} means {folder}, and there is no such folder; name the one that "
