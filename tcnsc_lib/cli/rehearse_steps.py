@@ -76,13 +76,14 @@ def rehearse(arguments) -> None:
 
 
 def _check_out(out: Path) -> None:
-    """Raise a CompanionError where a folder holds what no rehearsal writes."""
+    """Raise a CompanionError where a folder holds what no rehearsal writes; hidden files may be."""
     cure = "name a new folder, or an empty one, with --out"
     if out.exists() and not out.is_dir():
         raise CompanionError(f"{out} is a file, and a folder is needed; {cure}.")
     if not out.exists():
         return
-    others = [path.name for path in sorted(out.iterdir()) if path.name not in OURS]
+    visible = [path.name for path in sorted(out.iterdir()) if not path.name.startswith(".")]
+    others = [name for name in visible if name not in OURS]
     if others:
         raise CompanionError(f"{out} holds something else than a rehearsal ({others[0]}); {cure}.")
 

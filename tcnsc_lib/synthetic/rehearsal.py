@@ -100,7 +100,7 @@ def _is_noted(root: Path, note: dict) -> bool:
     if not root.is_dir():
         raise CompanionError(f"{root} is a file, and videos are to go there; {elsewhere}.")
     if not (root / NOTE).exists():
-        if any(root.iterdir()):
+        if any(not path.name.startswith(".") for path in root.iterdir()):
             raise CompanionError(
                 f"{root} holds something else than a rehearsal, and nothing is written there; "
                 f"empty it, or {elsewhere}."
