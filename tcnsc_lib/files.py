@@ -183,7 +183,7 @@ def digest(*values: Any) -> str:
 
 
 TRAINS = ("codecs.py", "faces", "synthetic", "detectors", "evaluation.py", "training",
-          "profiles.py", "experiments")
+          "profiles", "experiments")
 """The rooms whose code makes crops and trains."""
 
 

@@ -51,6 +51,21 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextmanager
+def named_folder(variable: str, folder: Path | None) -> Iterator[None]:
+    """The variable names another folder meanwhile; None: it stays as it is."""
+    before = os.environ.get(variable)
+    if folder is not None:
+        os.environ[variable] = str(folder)
+    try:
+        yield
+    finally:
+        if folder is not None:
+            del os.environ[variable]
+            if before is not None:
+                os.environ[variable] = before
+
+
 def folder_named_in(variable: str) -> Path | None:
     """The folder that a variable names, as a whole path; None where it is empty.
 

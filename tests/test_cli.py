@@ -17,7 +17,7 @@ from tcnsc_lib.faces.video import write_video
 from tcnsc_lib.synthetic import demo
 
 STEPS = ("demo", "faces", "audit", "plan", "train", "table", "study", "report", "predict",
-         "published", "verify")
+         "published", "verify", "rehearse")
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/disk/file")
 
 

@@ -31,6 +31,18 @@ def test_the_same_seeds_draw_the_same_frame(portraits):
     assert (image != again).mean() > 0.5  # the camera's noise is another in each frame
 
 
+def test_a_wider_scene_has_the_same_face_in_its_middle():
+    pose = motion(1000, 40)[1]
+    image, landmarks = render(person(1000), pose, 100, noise=0, frame=(120, 160))
+    alone, points = render(person(1000), pose, 100, noise=0)
+    assert image.shape == (120, 160, 3)
+    np.testing.assert_allclose(landmarks, points + [30, 10])
+    left, top = points.min(axis=0).astype(int)
+    right, bottom = points.max(axis=0).astype(int)
+    face = image[10 + top : 10 + bottom, 30 + left : 30 + right]
+    assert np.abs(face.astype(int) - alone[top:bottom, left:right]).max() <= 1
+
+
 def test_different_seeds_draw_different_people():
     pose = motion(0, 1)[0]
     people = [render(person(seed), pose, 64, noise=0)[0] for seed in range(0, 6000, 1000)]

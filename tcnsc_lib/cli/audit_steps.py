@@ -30,7 +30,11 @@ leak than is counted; splits/people.json may list which videos show one person (
 
 def audit(arguments) -> None:
     """What a copy of FaceForensics++ lacks, what leaks between its parts, its true qualities."""
-    p = profiles.profile(arguments.profile, arguments.method)
+    audited(profiles.profile(arguments.profile, arguments.method))
+
+
+def audited(p: profiles.Profile) -> int:
+    """Audit a profile's videos. Returns how many warnings there were."""
     source = profiles.source(p)
     if not source.has_videos:
         source.clips()  # says that there are none
@@ -52,6 +56,7 @@ def audit(arguments) -> None:
         _tell_split(source, qualities)
     finally:
         print(f"\nwarnings: {warnings.count}")
+    return warnings.count
 
 
 # ---------------------------------------------------------------- the videos of a quality

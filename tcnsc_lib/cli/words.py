@@ -8,14 +8,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tcnsc_lib import experiments, profiles
-from tcnsc_lib.cli import audit_steps, face_steps, picture_steps, plan_steps, table_steps
+from tcnsc_lib.cli import (
+    audit_steps,
+    face_steps,
+    picture_steps,
+    plan_steps,
+    rehearse_steps,
+    table_steps,
+)
 from tcnsc_lib.detectors.published import PUBLISHED
 from tcnsc_lib.faces import layout
+from tcnsc_lib.synthetic.rehearsal import Scene
 from tcnsc_lib.training.stored import MOST_SEED
 
 EPILOG = f"""the steps, in order:
   tcnsc demo                          render the miniature FaceForensics++ (no download)
   tcnsc faces --profile demo          find, crop and store the faces
+  tcnsc rehearse                      all steps of profile ffpp, on videos that are rendered
   tcnsc audit --profile ffpp          check a copy of FaceForensics++: gaps, leaks, true quality
   tcnsc plan --profile ffpp           how many crops, gigabytes and hours Tables 1 to 3 will take
   tcnsc train "(RAW, LQ)"             train one row of Table 1
@@ -39,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     steps = whole.add_subparsers(required=True, metavar="step")
     _add_faces(steps)
+    _add_rehearsal(steps, whole)
     _add_training(steps)
     _add_report(steps)
     _add_detectors(steps)
@@ -81,6 +91,16 @@ def _add_faces(steps) -> None:
                 "Check a profile's videos: gaps, leaks, and what quality they really have.")
     _of_profile(steps, "plan", plan_steps.plan,
                 "Say what Tables 1 to 3 will take: crops, disk, memory, hours. Makes nothing.")
+
+
+def _add_rehearsal(steps, whole: argparse.ArgumentParser) -> None:
+    sub = _step(steps, "rehearse", rehearse_steps.rehearse,
+                "Go through every step of profile ffpp with videos that are rendered (minutes).")
+    sub.add_argument("--videos", type=int, default=Scene().videos,
+                     help="real ones and fakes (default: %(default)s)")
+    sub.add_argument("--out", type=Path, default=None, metavar="FOLDER",
+                     help="holds its data/, runs/ and figures/, as TCNSC_HOME does elsewhere")
+    sub.set_defaults(parse=whole.parse_args)
 
 
 def _add_training(steps) -> None:

@@ -60,7 +60,7 @@ def _lit(p: Person, albedo: np.ndarray, nx: np.ndarray, ny: float) -> np.ndarray
 def _neckline(p: Person, ax: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Height of the clothes' upper edge: shoulders that fall off to the sides."""
     slope = 0.26 * smooth(0.3, 1.25, ax)
-    top = 1.06 + slope + 0.9 * np.clip(ax - 1.2, 0, 1) ** 2
+    top = 1.06 + slope + 0.9 * np.maximum(ax - 1.2, 0) ** 2
     if p.collar == "turtle":
         top = top - 0.16 * smooth(p.neck + 0.12, p.neck + 0.03, ax)
     return top

@@ -27,6 +27,7 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.checked import record
 from tcnsc_lib.faces import forge
 from tcnsc_lib.faces.clips import Video
+from tcnsc_lib.faces.copies import CRF
 from tcnsc_lib.faces.ffpp import FaceForensics, videos
 from tcnsc_lib.faces.layout import folder
 from tcnsc_lib.faces.source import Promise, Trial
@@ -41,7 +42,6 @@ from tcnsc_lib.synthetic.render import render
 from tcnsc_lib.synthetic.scale import FULL, Note, Scale, pairs
 
 METHOD = "Deepfakes"
-CRF = {"raw": 0, "c23": 23, "c40": 40}
 WORKERS = 16  # at once at most
 RECIPE = 2  # raised when rendered or forged pixels change
 
@@ -94,24 +94,28 @@ def make_demo(root: Path, scale: Scale = FULL) -> Path:
     demo is.
     """
     root = Path(root)
-    splits = pairs(scale)
     if not _check(root, scale):
         write_json(root / "scale.json", asdict(scale) | {"recipe": RECIPE})
+    complete(root, scale)
+    return root
+
+
+def complete(root: Path, scale: Scale) -> None:
+    """Render the videos that aren't there, several pairs at once; then write the split's files."""
     jobs = [(root, pair, scale) for pair in to_render(root, scale)]
     title = f"rendering pairs of people -> {os.path.relpath(root)}"
     for _ in run_all(_make_pair, jobs, title, WORKERS):
         pass
-    for part, members in splits.items():
+    for part, members in pairs(scale).items():
         path = root / "splits" / f"{part}.json"
         if not path.exists():
             write_json(path, members)
-    return root
 
 
 def to_render(root: Path, scale: Scale = FULL) -> list[list[str]]:
     """The pairs of people whose videos aren't all there."""
     every = chain.from_iterable(pairs(scale).values())
-    return [pair for pair in every if not _is_there(root, pair)]
+    return [pair for pair in every if not _is_there(root, pair, scale)]
 
 
 def _check(root: Path, scale: Scale) -> bool:
@@ -133,14 +137,14 @@ def _check(root: Path, scale: Scale) -> bool:
 
 
 def frames(number: str, scale: Scale) -> tuple[np.ndarray, list[np.ndarray]]:
-    """What the camera saw of a person: uint8 (T, S, S, 3), and the landmarks (5, 2) of each."""
+    """What the camera saw of a person: uint8 (T, H, W, 3), and the landmarks (5, 2) of each."""
     return _rendered(number, number, scale)
 
 
 def forged(
     target: str, source: str, seen: np.ndarray, landmarks: list[np.ndarray], scale: Scale
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The fake video of a person: uint8 (T, S, S, 3), and its masks, float32 (T, S, S) in [0, 1].
+    """The fake video of a person: uint8 (T, H, W, 3), and its masks, float32 (T, H, W) in [0, 1].
 
     seen, landmarks: the target's, of `frames`.
     """
@@ -161,13 +165,14 @@ def resampled(seen: np.ndarray, landmarks: list[np.ndarray], masks: np.ndarray) 
 
 
 def _rendered(who: str, moves_as: str, scale: Scale) -> tuple[np.ndarray, list[np.ndarray]]:
-    """A person who moves as another: uint8 (T, S, S, 3), and the landmarks (5, 2) of each frame."""
+    """A person who moves as another: uint8 (T, H, W, 3), and the landmarks (5, 2) of each frame."""
     seed = _seed(who, scale)
     one = person(seed)
     images = []
     landmarks = []
     for t, pose in enumerate(motion(_seed(moves_as, scale), scale.length)):
-        image, points = render(one, pose, scale.pixels, scale.noise, seed + t)
+        grain = seed + t
+        image, points = render(one, pose, scale.pixels, scale.noise, grain, scale.frame)
         images.append(image)
         landmarks.append(points)
     return np.stack(images), landmarks
@@ -183,25 +188,25 @@ def _path(root: Path, name: str, quality: str) -> Path:
     return folder(root, method, quality) / f"{name}.mp4"
 
 
-def _is_there(root: Path, pair: list[str]) -> bool:
+def _is_there(root: Path, pair: list[str], scale: Scale) -> bool:
     """Whether all files of a pair of people are."""
     a, b = pair
     fakes = [f"{a}_{b}", f"{b}_{a}"]
     paths = [_path(root, fake, "masks") for fake in fakes]
-    for quality in CRF:
+    for quality in scale.qualities:
         paths += [_path(root, name, quality) for name in (a, b, *fakes)]
     return all(path.exists() for path in paths)
 
 
 def _make_pair(root: Path, pair: list[str], scale: Scale) -> None:
-    """Both people's real videos and both fakes, at every quality."""
+    """Both people's real videos and both fakes, at every quality of the scale."""
     for target, source in (pair, pair[::-1]):
         fake_name = f"{target}_{source}"
         seen, landmarks = frames(target, scale)
         fake, masks = forged(target, source, seen, landmarks, scale)
         real = resampled(seen, landmarks, masks)
-        for quality, crf in CRF.items():
-            write_video(_path(root, target, quality), real, crf)
-            write_video(_path(root, fake_name, quality), fake, crf)
+        for quality in scale.qualities:
+            write_video(_path(root, target, quality), real, CRF[quality])
+            write_video(_path(root, fake_name, quality), fake, CRF[quality])
         grey = np.repeat((masks * 255).round().astype(np.uint8)[..., None], 3, 3)
         write_video(_path(root, fake_name, "masks"), grey, 0)

@@ -24,6 +24,7 @@ from tcnsc_lib.synthetic.view import (
     CENTRE_Y,
     HEAD,
     JAW_DROP,
+    Frame,
     View,
     coverage,
     drop,
@@ -38,36 +39,43 @@ STEPS = 4  # until a ray has found the face
 
 
 def render(
-    person: Person, pose: Pose, size: int = 128, noise: float = 2.0, seed: int = 0
+    person: Person,
+    pose: Pose,
+    size: int = 128,
+    noise: float = 2.0,
+    seed: int = 0,
+    frame: Frame | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw one frame.
 
     Returns the (size, size, 3) uint8 RGB frame and its (5, 2) float64 landmarks, x and y in pixels
     (pixel centres at whole numbers): left eye, right eye, nose tip, left and right mouth corner,
     left and right as in the picture. noise: standard deviation of the camera noise in grey levels,
-    drawn from `seed`; give each frame of a clip its own.
+    drawn from `seed`; give each frame of a clip its own. frame: height and width of a wider scene
+    round that square, pixels; then the frame is (height, width, 3).
     """
-    view = View(person, pose, size)
+    view = View(person, pose, size, frame)
     image = _compose(view)
     # A soft shoulder, as a camera has, keeps bright skin from clipping.
     shoulder = 0.5 + 0.45 * np.tanh((image - 0.5) / 0.45)
     image = np.where(image > 0.5, shoulder, np.maximum(image, 0))
-    frame = 255 * np.sqrt(image) + F(noise) * _grain(seed, size)
-    return np.clip(frame + 0.5, 0, 255).astype(np.uint8), _landmarks(view)
+    seen = 255 * np.sqrt(image) + F(noise) * _grain(seed, view.frame)
+    return np.clip(seen + 0.5, 0, 255).astype(np.uint8), _landmarks(view)
 
 
 @lru_cache(maxsize=KEPT)
-def _grain(seed: int, size: int) -> np.ndarray:
-    """The camera's noise, (size, size, 3) float32; a person has it twice, in either pose."""
+def _grain(seed: int, frame: Frame) -> np.ndarray:
+    """The camera's noise, (height, width, 3) float32; a person has it twice, in either pose."""
     rng = np.random.default_rng([seed, 606])
-    return rng.standard_normal((size, size, 3), dtype=F)
+    return rng.standard_normal((*frame, 3), dtype=F)
 
 
 def _compose(view: View) -> np.ndarray:
-    """(size, size, 3) float32 linear colours of everything, painted from back to front."""
+    """(height, width, 3) float32 linear colours of everything, painted from back to front."""
     p = view.p
-    image = background(p, view.size).copy()
-    rows, columns = np.mgrid[: view.size, : view.size].astype(F)
+    image = background(p, view.frame).copy()
+    height, width = view.frame
+    rows, columns = np.mgrid[:height, :width].astype(F)
     sx = (columns - F(view.centre[0])) / F(view.unit)
     sy = (rows - F(view.centre[1])) / F(view.unit)
     _paint_body(view, image, rows, columns)
@@ -93,8 +101,9 @@ def _paint_body(view: View, image: np.ndarray, rows: np.ndarray, columns: np.nda
     """Neck and clothes into `image`; the body follows the head in part."""
     pose = view.pose
     unit = F(HEAD * view.size * (0.6 + 0.4 * pose.scale))
-    middle = F((0.5 + 0.6 * pose.dx) * view.size - 0.5)
-    height = F((CENTRE_Y + 0.6 * pose.dy) * view.size - 0.5)
+    left, top = view.corner
+    middle = F((0.5 + 0.6 * pose.dx) * view.size - 0.5 + left)
+    height = F((CENTRE_Y + 0.6 * pose.dy) * view.size - 0.5 + top)
     x = (columns - middle) / unit - F(0.04 * pose.yaw)
     y = (rows - height) / unit
     chin = float(view.rot[1, 1]) + JAW_DROP * pose.mouth

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tcnsc_lib.checked import Count, Stored
+from tcnsc_lib.faces.layout import QUALITIES
 from tcnsc_lib.faces.store import SPLITS
 
 
@@ -14,8 +16,10 @@ class Scale:
 
     train, val, test: pairs of people in each part. length: frames a video. pixels: side of a
     (square) frame. bottleneck: of the swap, pixels: .39 of a crop's side, as of photographs. noise:
-    of the camera, standard deviation in grey levels.
+    of the camera, standard deviation in grey levels. qualities: at which each video is there.
     """
+
+    qualities: ClassVar[tuple[str, ...]] = QUALITIES
 
     train: int = 80
     val: int = 8
@@ -25,6 +29,22 @@ class Scale:
     bottleneck: int = 37
     noise: float = 6.0
     seed: int = 0
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """Height and width of a frame, pixels."""
+        return self.pixels, self.pixels
+
+    def people(self) -> dict[str, list[str]]:
+        """Part -> the numbers of its people, an even count; nobody is in two parts."""
+        counts = {"train": self.train, "val": self.val, "test": self.test}
+        found = {}
+        first = 0
+        for part in SPLITS:
+            after = first + 2 * counts[part]
+            found[part] = [f"{i:03d}" for i in range(first, after)]
+            first = after
+        return found
 
 
 FULL = Scale()
@@ -49,11 +69,8 @@ def pairs(scale: Scale) -> dict[str, list[list[str]]]:
 
     Nobody is in two parts.
     """
-    counts = {"train": scale.train, "val": scale.val, "test": scale.test}
     splits = {}
-    first = 0
-    for part in SPLITS:
-        after = first + 2 * counts[part]
-        splits[part] = [[f"{i:03d}", f"{i + 1:03d}"] for i in range(first, after, 2)]
-        first = after
+    for part, numbers in scale.people().items():
+        members = zip(numbers[::2], numbers[1::2], strict=True)
+        splits[part] = [list(pair) for pair in members]
     return splits

@@ -73,8 +73,8 @@ def strands(
 
 
 @lru_cache(maxsize=KEPT)
-def background(p: Person, size: int) -> np.ndarray:
-    """(size, size, 3) float32 linear colours: a soft gradient with out-of-focus blobs."""
+def background(p: Person, frame: tuple[int, int]) -> np.ndarray:
+    """Linear colours, float32 (height, width, 3): a soft gradient with out-of-focus blobs."""
     rng = np.random.default_rng([p.seed, 505])
     grid = np.linspace(-1, 1, BACKGROUND, dtype=F)
     x, y = np.meshgrid(grid, grid)
@@ -89,8 +89,9 @@ def background(p: Person, size: int) -> np.ndarray:
         image = image + alpha[..., None] * (colour - image)
     vignette = 1 - 0.2 * (x * x + y * y)
     image = gaussian_filter(image, (2, 2, 0)) * vignette[..., None]
-    factor = size / BACKGROUND
-    image = zoom(image, (factor, factor, 1), order=1, grid_mode=True, mode="nearest")
+    height, width = frame
+    factors = (height / BACKGROUND, width / BACKGROUND, 1)
+    image = zoom(image, factors, order=1, grid_mode=True, mode="nearest")
     return np.clip(image, 0, 1).astype(F)
 
 

@@ -12,6 +12,7 @@ from tcnsc_lib.synthetic.textures import EXTENT, N
 HEAD = 0.325  # half the head's height as a fraction of the frame at scale 1
 CENTRE_Y = 0.48  # height of the head's centre in the frame
 JAW_DROP = 0.10  # how far an open mouth lowers the chin, in head units
+Frame = tuple[int, int]  # height and width of a picture, pixels
 
 
 # ---------------------------------------------------------------- projection
@@ -34,20 +35,25 @@ def drop(pose: Pose, y: np.ndarray) -> np.ndarray:
 
 
 class View:
-    """Projection of one pose into a frame of `size` pixels.
+    """Projection of one pose into a frame.
 
-    unit: pixels a head unit. pixel: head units a pixel.
+    size: pixels a side of the square that the head is composed in. frame: height and width of the
+    picture, pixels; the square lies in its middle. corner: x and y of the square in the frame,
+    pixels. unit: pixels a head unit. pixel: head units a pixel.
     """
 
-    def __init__(self, p: Person, pose: Pose, size: int) -> None:
+    def __init__(self, p: Person, pose: Pose, size: int, frame: Frame | None = None) -> None:
         self.p = p
         self.pose = pose
         self.size = size
+        self.frame = frame or (size, size)
+        height, width = self.frame
+        self.corner = ((width - size) // 2, (height - size) // 2)
         self.rot = rotation(pose)
         self.unit = HEAD * size * pose.scale
         self.pixel = 1 / self.unit
-        x = (0.5 + pose.dx) * size - 0.5
-        y = (CENTRE_Y + pose.dy) * size - 0.5
+        x = (0.5 + pose.dx) * size - 0.5 + self.corner[0]
+        y = (CENTRE_Y + pose.dy) * size - 0.5 + self.corner[1]
         self.centre = np.array([x, y])
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
