@@ -19,7 +19,7 @@ from PIL import Image
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.faces.near import Near
-from tcnsc_lib.faces.region import Region
+from tcnsc_lib.faces.region import Region, frames_at_once
 from tcnsc_lib.machine import threads
 
 BATCH = 32  # frames of up to VGA, fewer of larger ones
@@ -112,14 +112,16 @@ class FaceFinder:
         """
         height, width = frames[0].shape[:2]
         shrink = _shrink(height, width)
-        small = [_smaller(frame[None], shrink)[0] for frame in frames]
-        with threads(2):
-            found = self._near(Region(small, box / shrink))
+        together = frames_at_once(box / shrink)
         each = []
-        for t in range(len(frames)):
-            rows = found.frames == t
-            parts = (found.boxes[rows], found.probabilities[rows], found.landmarks[rows])
-            each.append(self.ranked((height, width), _candidates(*parts, shrink)))
+        for first in range(0, len(frames), together):
+            some = frames[first : first + together]
+            small = [_smaller(frame[None], shrink)[0] for frame in some]
+            with threads(2):
+                found = self._near(Region(small, box / shrink))
+            for t in range(len(some)):
+                faces = _candidates(*found.of(t), shrink)
+                each.append(self.ranked((height, width), faces))
         return each
 
     def _detect(self, frames: np.ndarray) -> tuple:

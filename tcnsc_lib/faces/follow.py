@@ -19,9 +19,9 @@ from tcnsc_lib.faces.detect import Candidates, FaceFinder, batch_of
 from tcnsc_lib.faces.tracks import overlap_of
 from tcnsc_lib.faces.video import Film
 
-SPAN = 12  # sampled frames from one whole look to the next
+SPAN = 24  # sampled frames from one whole look to the next
 CLOSE = 0.125  # seconds; frames that lie farther apart are all looked at whole
-FEWEST = 2 * SPAN  # sampled frames; with fewer there is little to win
+FEWEST = 25  # sampled frames; with fewer there is little to win
 HELD = 32_000_000  # pixels of the frames held at once, 15 of full HD
 STAYS = 0.5  # overlap of a face's boxes at both ends, and of a frame's with the place between
 
@@ -77,9 +77,8 @@ def _followed(
             held = [frame]
     if len(held) > 1:
         [after] = finder.all(held[-1][None])
-        yield from _between(held[:-1], before, after, finder)
-        before = after
-    if before is not None:
+        yield from _between(held, before, after, finder)
+    elif held:
         yield before
 
 
@@ -88,7 +87,7 @@ def _between(
 ) -> list[Candidates]:
     """Every face of frames in a row.
 
-    before, after: those of the first, and of the one after the last, looked at whole.
+    before, after: those of the first, and of the last or the one after it, looked at whole.
     """
     found = _near(frames, before, after, finder)
     if found[0] is None:

@@ -40,6 +40,11 @@ class Found:
     landmarks: np.ndarray
     frames: np.ndarray
 
+    def of(self, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Boxes, probabilities and landmarks of one frame."""
+        rows = self.frames == frame
+        return self.boxes[rows], self.probabilities[rows], self.landmarks[rows]
+
 
 class Near:
     """MTCNN's three networks, looking at a region."""
