@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.faces import boxes, clips, search
+from tcnsc_lib.faces import boxes, clips, follow, search
 from tcnsc_lib.faces.clips import Video, extract
 from tcnsc_lib.faces.detect import Candidates
 from tcnsc_lib.faces.source import FaceSettings
@@ -152,7 +152,7 @@ def test_no_more_frames_than_a_batch_are_held_and_none_afterwards(tmp_path, monk
 
     monkeypatch.setattr(search, "frames_of", watched)
     monkeypatch.setattr(clips, "frames_of", watched)
-    monkeypatch.setattr(search, "batch_of", lambda *size: 2)
+    monkeypatch.setattr(follow, "batch_of", lambda *size: 2)
     many = FaceSettings(size=32, enlarge=1.0, frames=12)
     videos = [filed(tmp_path, name, scene(12)) for name in ("000", "001")]
     extract(videos, tmp_path / "out", "raw", many)

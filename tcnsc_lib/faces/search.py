@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +15,8 @@ from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.faces.boxes import Boxes, Signature, Thumbnail, thumbnail, thumbnails_of
-from tcnsc_lib.faces.detect import Candidates, FaceFinder, batch_of
+from tcnsc_lib.faces.detect import Candidates, FaceFinder
+from tcnsc_lib.faces.follow import looked
 from tcnsc_lib.faces.forgery import Forgery
 from tcnsc_lib.faces.tracks import Choice, choose
 from tcnsc_lib.faces.video import EndsEarly, Film, Turn, about, frames_of, sample_indices
@@ -81,21 +82,18 @@ def found_now(
 def _look(
     path: Path, film: Film, numbers: np.ndarray, finder: FaceFinder
 ) -> tuple[list[Candidates], list[Thumbnail]]:
-    """Every face of these frames, and thumbnails of some; no more than a batch is held."""
-    batch = batch_of(film.height, film.width)
+    """Every face of these frames, and thumbnails of some; only a few frames are held."""
     kept = thumbnails_of(numbers)
-    found = []
     thumbnails = []
-    held = []
-    for number, frame in frames_of(path, numbers):
-        if number in kept:
-            thumbnails.append(thumbnail(number, frame))
-        held.append(frame)
-        if len(held) == batch:
-            found += finder.all(np.stack(held))
-            held.clear()
-    if held:
-        found += finder.all(np.stack(held))
+
+    def frames() -> Iterator[np.ndarray]:
+        for number, frame in frames_of(path, numbers):
+            if number in kept:
+                thumbnails.append(thumbnail(number, frame))
+            yield frame
+            del frame
+
+    found = list(looked(frames(), film, numbers, finder))
     return found, thumbnails
 
 

@@ -23,6 +23,7 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.faces.album import Photo
 from tcnsc_lib.faces.clips import Video
 from tcnsc_lib.faces.detect import FaceFinder, crop
+from tcnsc_lib.faces.follow import FEWEST, is_close, looked
 from tcnsc_lib.faces.portraits import Face, find, signature_of
 from tcnsc_lib.faces.source import FaceSettings, Trial
 from tcnsc_lib.faces.store import SPLITS
@@ -176,10 +177,11 @@ def _try(
     decoded, seconds = timed(lambda: list(frames_of(clip.origin, head)))
     seen.decode.append(seconds / (head[-1] + 1) * film.frames)
     seen.again.append(1 + len(clip.masks))
-    frames = [frame for _, frame in spread(decoded, SEARCHED)]
-    if not seen.find:
-        finder.all(np.stack(frames[:1]))  # the first call takes longer than the others
-    found, seconds = timed(lambda: finder.all(np.stack(frames)))
+    some = decoded[:FEWEST] if is_close(film, numbers) else spread(decoded, SEARCHED)
+    frames = [frame for _, frame in some]
+    if not seen.find:  # the first call takes longer than the others
+        list(looked(frames, film, numbers, finder))
+    found, seconds = timed(lambda: list(looked(frames, film, numbers, finder)))
     seen.find += [seconds / len(frames)] * len(frames)
     for frame, faces in zip(frames, found, strict=True):
         if len(faces):

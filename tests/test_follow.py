@@ -1,0 +1,167 @@
+"""Faces are followed only where that finds what whole looks find."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from facenet_pytorch import MTCNN
+
+from tcnsc_lib.faces import follow
+from tcnsc_lib.faces.detect import Candidates, FaceFinder
+from tcnsc_lib.faces.follow import FEWEST, SPAN, is_close, looked
+from tcnsc_lib.faces.tracks import overlap_of
+from tcnsc_lib.faces.video import Film
+from tcnsc_lib.machine import threads
+from tcnsc_lib.synthetic.motion import motion
+from tcnsc_lib.synthetic.people import person
+from tcnsc_lib.synthetic.render import render
+
+LEFT = [20, 20, 60, 60]
+RIGHT = [100, 20, 140, 60]
+COUNT = 2 * SPAN + 1
+FILM = Film(height=100, width=160, frames=COUNT, rate=25.0)
+NUMBERS = np.arange(COUNT)
+BETWEEN = set(range(COUNT)) - {0, SPAN, 2 * SPAN}
+
+
+class Finder(FaceFinder):
+    """Sees what `scene` says of a frame, whose first pixel is its number; notes who looked."""
+
+    def __init__(self, scene: list[list], unseen: tuple = ()) -> None:
+        self.min_probability = 0.9
+        self.scene = [np.array(boxes, float).reshape(-1, 4) for boxes in scene]
+        self.unseen = unseen
+        self.whole: list[int] = []
+
+    def faces(self, boxes: np.ndarray) -> Candidates:
+        count = len(boxes)
+        faces = Candidates(boxes, np.ones(count), np.zeros((count, 5, 2)), np.zeros(count))
+        return self.ranked((FILM.height, FILM.width), faces)
+
+    def all(self, frames: np.ndarray) -> list[Candidates]:
+        numbers = frames[:, 0, 0, 0].tolist()
+        self.whole += numbers
+        return [self.faces(self.scene[i]) for i in numbers]
+
+    def near(self, frames, box: np.ndarray) -> list[Candidates]:
+        found = []
+        for frame in frames:
+            i = int(frame[0, 0, 0])
+            boxes = self.scene[i] if i not in self.unseen else []
+            there = [each for each in boxes if overlap_of(each, box) > 0]
+            found.append(self.faces(np.array(there).reshape(-1, 4)))
+        return found
+
+
+def numbered(count: int = COUNT) -> np.ndarray:
+    frames = np.zeros((count, FILM.height, FILM.width, 3), np.uint8)
+    frames[:, 0, 0, 0] = np.arange(count)
+    return frames
+
+
+def seen(finder: Finder, count: int = COUNT) -> list[list]:
+    """The boxes found in each frame."""
+    found = looked(iter(numbered(count)), FILM, np.arange(count), finder)
+    return [faces.boxes.tolist() for faces in found]
+
+
+def test_faces_that_stay_are_looked_for_whole_in_every_span_once():
+    finder = Finder([[LEFT, RIGHT]] * COUNT)
+    assert [sorted(boxes) for boxes in seen(finder)] == [[LEFT, RIGHT]] * COUNT
+    assert finder.whole == [0, SPAN, 2 * SPAN]
+
+
+def test_a_last_span_that_is_shorter_ends_with_a_whole_look():
+    finder = Finder([[LEFT]] * (COUNT + 4))
+    assert seen(finder, COUNT + 4) == [[LEFT]] * (COUNT + 4)
+    assert finder.whole == [0, SPAN, 2 * SPAN, COUNT + 3]
+
+
+def test_two_faces_are_ranked_as_in_the_whole_frame():
+    finder = Finder([[[20, 20, 50, 50], [70, 30, 110, 70]]] * COUNT)
+    frames = looked(iter(numbered()), FILM, NUMBERS, finder)
+    for faces in frames:
+        assert faces.boxes[:, 0].tolist() == [70, 20]
+        assert faces.weights[0] > faces.weights[1] > 0
+
+
+@pytest.mark.parametrize("after", [[RIGHT], [LEFT, RIGHT], []], ids=["cut", "enters", "leaves"])
+def test_after_a_cut_or_when_somebody_comes_or_leaves_all_between_are_looked_at_whole(after):
+    scene = [[LEFT]] * (SPAN + 5) + [after] * (COUNT - SPAN - 5)
+    finder = Finder(scene)
+    assert [sorted(boxes) for boxes in seen(finder)] == scene
+    assert sorted(finder.whole) == [0, *range(SPAN, COUNT)]
+
+
+def test_no_face_at_either_end_is_no_reason_not_to_look_between():
+    scene = [[]] * COUNT
+    scene[5] = [LEFT]
+    finder = Finder(scene)
+    assert seen(finder) == scene
+
+
+def test_a_frame_where_the_face_is_not_found_near_is_looked_at_whole():
+    finder = Finder([[LEFT]] * COUNT, unseen=(3, 4))
+    assert seen(finder) == [[LEFT]] * COUNT
+    assert sorted(finder.whole) == [0, 3, 4, SPAN, 2 * SPAN]
+
+
+def test_a_frame_with_another_face_near_is_looked_at_whole():
+    beside = [55, 20, 95, 60]
+    scene = [[LEFT]] * COUNT
+    scene[7] = [LEFT, beside]
+    finder = Finder(scene)
+    assert sorted(seen(finder)[7]) == [LEFT, beside]
+    assert 7 in finder.whole
+
+
+@pytest.mark.parametrize(
+    ("film", "numbers", "close"),
+    [
+        (FILM, np.arange(FEWEST), True),
+        (FILM, np.arange(FEWEST - 1), False),  # the demo's six
+        (FILM, 3 * np.arange(FEWEST), True),
+        (FILM, 4 * np.arange(FEWEST), False),
+        (Film(100, 160, COUNT, 0.0), np.arange(FEWEST), False),
+        (Film(100, 160, COUNT, 5.0), np.arange(FEWEST), False),
+    ],
+)
+def test_frames_are_followed_only_where_many_lie_close(film, numbers, close):
+    assert is_close(film, numbers) == close
+    finder = Finder([[LEFT]] * 255)
+    list(looked(iter(numbered(len(numbers))), film, numbers, finder))
+    assert (len(finder.whole) < len(numbers)) == close
+
+
+def test_of_large_frames_a_span_has_fewer(monkeypatch):
+    monkeypatch.setattr(follow, "HELD", 5 * FILM.height * FILM.width)
+    finder = Finder([[LEFT]] * COUNT)
+    assert seen(finder) == [[LEFT]] * COUNT
+    assert max(after - before for before, after in pairwise(finder.whole)) == 5
+
+
+# ---------------------------------------------------------------- MTCNN itself
+
+
+@pytest.fixture(scope="module")
+def clip() -> np.ndarray:
+    poses = motion(5, 4)
+    return np.stack([render(person(5), pose, 200, seed=t)[0] for t, pose in enumerate(poses)])
+
+
+def test_a_face_found_near_has_the_box_of_mtcnn_in_the_whole_frame(finder, clip):
+    frames = np.pad(clip, ((0, 0), (30, 50), (70, 10), (0, 0)), mode="edge")
+    with threads(2):
+        expected = MTCNN(keep_all=True).detect(frames, landmarks=True)
+    box = expected[0][0][0].astype(float)
+    near = finder.near(list(frames), box + [3, -4, 5, 2])
+    assert len(near) == len(frames)
+    for faces, boxes, probabilities, points in zip(near, *expected, strict=True):
+        np.testing.assert_allclose(faces.boxes, boxes.astype(float), atol=0.01)
+        np.testing.assert_allclose(faces.landmarks, points.astype(float), atol=0.01)
+        np.testing.assert_allclose(faces.probabilities, probabilities.astype(float), atol=1e-4)
+
+
+def test_where_no_face_is_none_is_found_near(finder):
+    frames = list(np.full((2, 120, 160, 3), 90, np.uint8))
+    assert [len(faces) for faces in finder.near(frames, np.array([40.0, 30, 90, 90]))] == [0, 0]
