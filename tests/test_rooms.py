@@ -34,6 +34,7 @@ ROOMS = (
     "machine",
     "paper",
     "codecs",
+    "chains",
     "faces",
     "synthetic",
     "detectors",
