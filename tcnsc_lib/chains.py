@@ -12,7 +12,7 @@ factor that a picture of `PICTURE` pixels gets.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from PIL import Image, features
@@ -79,6 +79,12 @@ class Chain:
             out = step(out)
         height, width = image.shape[:2]
         return out if out.shape == image.shape else _resized(out, height, width)
+
+    @property
+    def recipe(self) -> dict:
+        """All that its pictures follow from, for JSON."""
+        steps = [{"step": type(step).__name__, **asdict(step)} for step in self.steps]
+        return {"name": self.name, "steps": steps}
 
 
 def jpeg(quality: int) -> Codec:
