@@ -5,6 +5,9 @@ section 4.1. JPEG quality is 80/50/20 for HQ/MQ/LQ, on both the training and the
 `paper.CONTRADICTIONS`, 1). Pillow encodes; its chroma subsampling is 4:2:0 here (`paper.OPEN`, 9),
 so half of the colour resolution goes before the quantisation starts.
 
+AVIF and JPEG 2000 are Pillow's too. No test set of the paper has them, and neither has a name in
+`CODECS`: `chains` asks what detectors say of them.
+
 C23 and C40 are the two H.264 qualities of FaceForensics++ (libx264, preset medium, crf 23 and 40),
 through PyAV. A still that passes through C40 is a one-frame clip; neither is the same thing as JPEG
 at 20.
@@ -27,6 +30,7 @@ from tcnsc_lib import CompanionError
 SUBSAMPLING = "4:2:0"
 WEBP_QUALITY = 80
 H264_PRESET = "medium"
+AVIF = {"speed": 6, "max_threads": 1}  # the threads of an encoder may change its choices
 RANDOM_JPEG = "random JPEG"  # a view for training, made anew each time an image is seen
 RANDOM_QUALITIES = (20, 100)
 
@@ -35,9 +39,10 @@ RANDOM_QUALITIES = (20, 100)
 class Codec:
     """A named compression: `codec(image) -> image`, both uint8 (H, W, 3) RGB.
 
-    kind: "none", "jpeg", "webp" or "h264". quality: JPEG/WEBP quality in 1..100, or the crf in
-    0..51. A clip, uint8 (T, H, W, 3), is also taken: still codecs treat its frames one by one, h264
-    as one video. Raises ValueError on anything else.
+    kind: "none", "jpeg", "jpeg 4:4:4", "webp", "avif", "jpeg2000" or "h264". quality: in 1..100; of
+    "h264" the crf in 0..51; of "jpeg2000" how many times smaller than the pixels the file shall be.
+    A clip, uint8 (T, H, W, 3), is also taken: still codecs treat its frames one by one, h264 as one
+    video. Raises ValueError on anything else.
     """
 
     name: str
@@ -57,11 +62,23 @@ class Codec:
             return np.array(decoded.convert("RGB"))
 
     def encode(self, image: np.ndarray) -> bytes:
-        """The compressed file of one still: uint8 (H, W, 3) -> JPEG or WEBP bytes."""
+        """The compressed file of one still: uint8 (H, W, 3) -> the bytes of a JPEG, WEBP, ..."""
         buffer = io.BytesIO()
-        options = {"subsampling": SUBSAMPLING} if self.kind == "jpeg" else {}
-        Image.fromarray(image).save(buffer, self.kind, quality=self.quality, **options)
+        Image.fromarray(image).save(buffer, **self._options())
         return buffer.getvalue()
+
+    def _options(self) -> dict[str, object]:
+        """How Pillow saves it."""
+        if self.kind == "jpeg2000":
+            rate = {"quality_mode": "rates", "quality_layers": [self.quality]}
+            return {"format": "jpeg2000", "irreversible": True} | rate
+        own = {
+            "jpeg": {"subsampling": SUBSAMPLING},
+            "jpeg 4:4:4": {"subsampling": "4:4:4"},
+            "avif": AVIF,
+        }
+        kind = self.kind.removesuffix(" 4:4:4")
+        return {"format": kind, "quality": self.quality} | own.get(self.kind, {})
 
     def _as_video(self, image: np.ndarray) -> np.ndarray:
         is_still = image.ndim == 3

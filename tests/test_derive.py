@@ -15,7 +15,10 @@ from tcnsc_lib.results.derive import DERIVED, lacking, write
 
 FROM_PREDICTIONS = [name for name in DERIVED if name.startswith(("table", "difficulty"))]
 FIGURES = CHECKOUT / "figures"
-ABSENT = {"demo": set(), "photos": {"study_factors", "study_effects"}}
+ABSENT = {
+    "demo": set(),
+    "photos": {"study_factors", "study_effects", "quality", "quality_usable", "quality_claims"},
+}
 COMMITTED = {name: Evidence(PROFILES[name], FIGURES / name) for name in ("demo", "photos")}
 
 

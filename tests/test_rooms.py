@@ -35,6 +35,7 @@ ROOMS = (
     "machine",
     "paper",
     "codecs",
+    "chains",
     "faces",
     "synthetic",
     "detectors",

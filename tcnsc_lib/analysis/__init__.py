@@ -1,4 +1,4 @@
-"""Analyses behind Figures 1 and 3 to 6: crops and trained detectors in, DataFrames out.
+"""Analyses: crops and trained detectors, or what these say, in; DataFrames out.
 
 Nothing here trains, fetches or draws.
 
@@ -9,6 +9,7 @@ Nothing here trains, fetches or draws.
     heatmaps   what is asked of heat maps: do two agree, do they lie on the forgery
     ssim       Figure 5: likeness to RAW
     spectrum   Figure 6: power spectra
+    survival   what is left of detectors after every chain (not in the paper)
     runs       what networks and trainings tell: Figure 2, collapse, costs, agreement of pairs
 
 Most tables have a row a crop, so that whatever is said about a mean can be given an interval over

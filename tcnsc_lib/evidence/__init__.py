@@ -4,6 +4,7 @@
     <folder>/evidence/crops.csv       label, unit and person of each test crop, as numbers
     <folder>/evidence/predictions/    one file a run: log-odds of fake, a row a test crop
     <folder>/evidence/study/          the same of the study's runs (`Evidence.study`)
+    <folder>/evidence/chains/         the same after every chain (`Evidence.chains`)
     <folder>/evidence/crops/<n>.png   the few crops that a picture shows, if they may be shown
     <folder>/<name>.csv               derived: `tcnsc report` computes it from the files above
 
@@ -22,6 +23,7 @@ from PIL import Image
 from scipy.special import expit
 
 from tcnsc_lib import CompanionError, paper
+from tcnsc_lib.chains import CHAINS
 from tcnsc_lib.codecs import versions
 from tcnsc_lib.evidence.sheets import (
     DIGITS,
@@ -47,13 +49,13 @@ class Evidence:
     """The tables of one profile: what was measured, and what follows from it.
 
     p: whose numbers. folder: where they lie, by default figures/<profile>. part: in which folder of
-    the evidence its predictions are. Nothing is read before it is asked for, so an Evidence of an
-    empty folder is fine.
+    the evidence its predictions are. Nothing is read before it is asked for.
     """
 
     def __init__(self, p: Profile, folder: Path | None = None, part: str = "predictions"):
         self.p = p
         self.part = part
+        self.columns = list(CHAINS if part == "chains" else paper.CODECS)
         self.folder = figures_folder(p) if folder is None else Path(folder)
         self.measured = self.folder / "evidence"
 
@@ -84,7 +86,7 @@ class Evidence:
         return measured if measured.exists() else self.folder / f"{name}.csv"
 
     def has(self, name: str) -> bool:
-        """Whether there is a table of this name, derived or measured."""
+        """Whether there is such a table, derived or measured."""
         return self.path(name).exists()
 
     def read(self, name: str) -> pd.DataFrame:
@@ -103,9 +105,7 @@ class Evidence:
 
     def head(self, name: str) -> str:
         """The comment lines of a table, without their "# ": what made it."""
-        if not self.has(name):
-            return ""
-        return "\n".join(head_of(self.path(name)))
+        return "\n".join(head_of(self.path(name))) if self.has(name) else ""
 
     def _made_by(self) -> str:
         """Profile, seed, commit, device and versions, now."""
@@ -160,6 +160,11 @@ class Evidence:
         """The same tables and test crops, with the predictions of the study's runs."""
         return Evidence(self.p, self.folder, "study")
 
+    @property
+    def chains(self) -> Evidence:
+        """The same with what runs say of the crops after every chain of `chains.CHAINS`."""
+        return Evidence(self.p, self.folder, "chains")
+
     def predicted(self, experiment: str, seed: int | None = None) -> str:
         """The name of an experiment's predictions; without a seed, of the profile's first."""
         seed = self.p.seed if seed is None else seed
@@ -176,18 +181,17 @@ class Evidence:
                                  f"{self.path('crops')} has {len(self.crops)}; save the crops of "
                                  "the same faces first.")
         of = [f"faces {self.faces('crops')}"] if self.faces("crops") else []
-        table = log_odds[list(paper.CODECS)]
-        return self.save(self.predicted(experiment, seed), table, [*notes, *of])
+        return self.save(self.predicted(experiment, seed), log_odds[self.columns], [*notes, *of])
 
     def has_predictions(self, experiment: str, seed: int | None = None) -> bool:
-        """Whether the predictions of an experiment from this seed are there."""
+        """Whether they are there."""
         return self.has(self.predicted(experiment, seed))
 
     def log_odds(self, experiment: str, seed: int | None = None) -> pd.DataFrame:
-        """Log-odds of fake, float64: a row a test crop, a column a test set (RAW HQ MQ LQ WEBP)."""
+        """Log-odds of fake, float64: a row a test crop, a column a test set (or a chain)."""
         name = self.predicted(experiment, seed)
         table = self.read(name)
-        if list(table) != list(paper.CODECS) or len(table) != len(self.crops):
+        if list(table) != self.columns or len(table) != len(self.crops):
             raise CompanionError(f"{self.path(name)} doesn't fit {self.path('crops')} (other test "
                                  "sets, or other crops); make both again, see figures/README.md.")
         if self.faces(name) != self.faces("crops"):
@@ -236,9 +240,8 @@ class Evidence:
         """A test crop that was saved, uint8 (S, S, 3). Raises CompanionError where it wasn't."""
         path = self._picture(crop)
         if not path.exists():
-            raise CompanionError(f"There is no {path}: crops of private faces aren't kept, and "
-                                 "others by the notebook that shows them; run it, see "
-                                 "figures/README.md.")
+            raise CompanionError(f"There is no {path}: crops of private faces aren't kept, others "
+                                 "by the notebook that shows them; run it, see figures/README.md.")
         return open_image(path)
 
 

@@ -5,9 +5,11 @@
     forecast   how much room and how many hours they will take
     execute    from a name to a run, and from runs to the evidence
     study      the rows of notebook 8: readings, repairs, references
+    any_quality  what notebook 9 asks detectors after every chain
     settings   what is set otherwise than elsewhere, as tables
 """
 from tcnsc_lib.experiments import study
+from tcnsc_lib.experiments.any_quality import ASKED, asked_jobs, collect_chains
 from tcnsc_lib.experiments.execute import (
     collect,
     collect_study,
@@ -51,6 +53,7 @@ from tcnsc_lib.experiments.names import (
 from tcnsc_lib.experiments.settings import ablation, cuts
 
 __all__ = [
+    "ASKED",
     "AUGMENTED",
     "BOTH",
     "CONTROLS",
@@ -74,7 +77,9 @@ __all__ = [
     "Experiment",
     "Job",
     "ablation",
+    "asked_jobs",
     "collect",
+    "collect_chains",
     "collect_study",
     "cuts",
     "find",

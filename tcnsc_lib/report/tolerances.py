@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from tcnsc_lib.chains import CHAINS
+
 ONE_CROP = "a single crop's value follows from a training in every detail; its means are compared"
 NEAR_EMPTY = "whether a map is empty hangs on last digits; the means over maps are compared"
 ONE_CHANNEL = "which channel is shifted most follows from a training in every detail"
+STEPS = "steps of ten between qualities; the rates that it follows from are compared"
 CLOCK = "a machine's speed"
 FOLLOWS = "follows from numbers that are compared, of the same file or of table3_costs.csv"
 DRAWN = "drawn from numbers that are compared; here only whether it opens, its size, not blank"
@@ -78,6 +81,9 @@ BANDS = ("low", "middle", "high", "low_change", "middle_change", "high_change")
 
 VIDEOS = dict.fromkeys(("frame", "mean", "median", "majority", "low", "high"), 35.0)
 VIDEOS |= {"auc": 12.0, "gain": 20.0}
+QUALITY = dict.fromkeys(("accuracy", "accuracy_least", "accuracy_most"), 16.0)
+QUALITY |= dict.fromkeys(("auc", "auc_least", "auc_most"), 12.0)
+QUALITY |= dict.fromkeys(("accuracy_low", "accuracy_high", "auc_low", "auc_high"), 35.0)
 
 STUDY = Rule(apart="made apart, by `tcnsc study`")
 
@@ -100,6 +106,11 @@ RULES = {
     "table3_costs.csv": Rule({"val_auc": SCORES3["auc"]},
                              {"seconds": CLOCK, "crops_per_second": CLOCK}),
     "other_processor.csv": Rule(apart="made on another processor"),
+    "quality.csv": Rule(QUALITY),
+    "quality_usable.csv": Rule({"accuracy_chains": 50.0, "auc_chains": 30.0},
+                               {"accuracy_from": STEPS, "auc_from": STEPS, "worst": FOLLOWS}),
+    "quality_claims.csv": _claims(10.0, single=16.0, ends=30.0),
+    "chains/*.csv": Rule(skipped=dict.fromkeys(CHAINS, ONE_CROP)),
     "study*": STUDY,
     "study/*.csv": STUDY,
     "channel.csv": Rule(skipped=dict.fromkeys(CHANNEL, ONE_CHANNEL)),

@@ -14,7 +14,7 @@ from tcnsc_lib.analysis.ssim import figure5_means
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import MODEL_B, SEEDED, TABLE2, TABLE3, seeds_of
 from tcnsc_lib.experiments.study import FACTORS, ROWS, restated
-from tcnsc_lib.results import claims, contrasts, factors, tables, trained, videos
+from tcnsc_lib.results import claims, contrasts, factors, surviving, tables, trained, videos
 
 
 class Derived(NamedTuple):
@@ -117,6 +117,9 @@ DERIVED: dict[str, Derived] = {
     "study_effects": Derived(factors.effects, _of_factors),
     "study_statistics": Derived(factors.alone, _of_study),
     **_claims("Study", _of_study),
+    "quality": Derived(surviving.quality, surviving.needed),
+    "quality_usable": Derived(surviving.usable, surviving.needed),
+    **_claims("Quality", surviving.needed),
     "table3": Derived(tables.table3, OF_TABLE3),
     "table3_drops": Derived(tables.drops, OF_TABLE3),
     "table3_videos": Derived(videos.table3_videos, _of_seeds(*TABLE3.values())),

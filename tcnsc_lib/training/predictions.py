@@ -5,10 +5,8 @@ Kept in a run's folder, beside what they depend on. One run after the other, or 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import sys
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
@@ -19,7 +17,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError, cluster, paper
-from tcnsc_lib.checked import LARGEST_TABLE, Stored, content, record, table_in
+from tcnsc_lib.checked import Stored, content, record
 from tcnsc_lib.codecs import codec, versions
 from tcnsc_lib.detectors.outputs import (
     AT_ONCE,
@@ -30,17 +28,17 @@ from tcnsc_lib.detectors.outputs import (
     predict_reestimated,
 )
 from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.files import write_json, write_text
+from tcnsc_lib.files import write_json
 from tcnsc_lib.machine import device, threads
 from tcnsc_lib.pool import run_all
 from tcnsc_lib.training.folder import PREDICTIONS, THRESHOLD, WEIGHTS
 from tcnsc_lib.training.identity import slug
+from tcnsc_lib.training.kept import CURE, load_table, save_table
 from tcnsc_lib.training.loop import read_by
 from tcnsc_lib.training.run import Plan, Run, folder_of, train
 from tcnsc_lib.training.stored import start_again
 from tcnsc_lib.training.weights import LARGEST
 
-CURE = "they are made again"
 Asked = Mapping[str, Sequence[str]]  # a run's name -> names in `outputs.STATISTICS`
 
 
@@ -107,9 +105,8 @@ def _make(plan: Plan, faces: FaceSet, statistics: str) -> None:
             odds = predict_reestimated(run.detector, faces, paper.CODECS, statistics)
         else:
             odds = predict(run.detector, faces, paper.CODECS)
-    rows = odds.to_csv(index=False)
-    head = depends_on(run.folder, faces, statistics) | {"crc": _checksum(rows)}
-    write_text(_path(run.folder, statistics), f"# {json.dumps(head)}\n{rows}")
+    depends = depends_on(run.folder, faces, statistics)
+    save_table(_path(run.folder, statistics), depends, odds)
     if not statistics:
         _choose(run, faces)
 
@@ -155,25 +152,15 @@ def _read(folder: Path, faces: FaceSet, statistics: str) -> pd.DataFrame | None:
     path = _path(folder, statistics)
     if not path.exists() or not (Path(folder) / WEIGHTS).exists():
         return None
-    data = content(path, LARGEST_TABLE, CURE)
-    first, _, rows = data.decode(errors="replace").partition("\n")
-    try:
-        head = json.loads(first.removeprefix("# "))
-        crc = head.pop("crc", None)  # older ones have none
-    except (ValueError, AttributeError, TypeError) as error:
-        raise CompanionError(f"{path} is damaged (its first line); {CURE}.") from error
-    if head != depends_on(folder, faces, statistics):
+    found = load_table(path, depends_on(folder, faces, statistics), Odds)
+    if found is None:
         return None
-    odds = table_in(data, Odds, path, CURE)
+    odds, is_whole = found
     if list(odds) != list(paper.CODECS) or len(odds) != len(faces.labels("test")):
         raise CompanionError(f"{path} isn't of all test crops on the five test sets; {CURE}.")
-    if crc not in (None, _checksum(rows)):
+    if not is_whole:
         raise CompanionError(f"{path} was changed since it was written; {CURE}.")
     return odds
-
-
-def _checksum(rows: str) -> str:
-    return f"{zlib.crc32(rows.encode()):08x}"
 
 
 def depends_on(folder: Path, faces: FaceSet, statistics: str = "") -> dict:

@@ -59,7 +59,7 @@ class Claim:
 
     @property
     def item(self) -> str:
-        """The table or figure that it is about: "table2.b-loss" -> "Table 2"; or "Study"."""
+        """What it is about: "table2.b-loss" -> "Table 2"; or "Study", or "Quality"."""
         name = self.id.partition(".")[0]
         return re.sub(r"(\D+)(\d+)", r"\1 \2", name).capitalize()
 

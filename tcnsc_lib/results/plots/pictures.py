@@ -27,6 +27,8 @@ from tcnsc_lib.results.plots.crops import Crops, figure1, figure4
 from tcnsc_lib.results.plots.embedding import figure3
 from tcnsc_lib.results.plots.learning import collapse, curves, validation
 from tcnsc_lib.results.plots.network import figure2
+from tcnsc_lib.results.plots.qualities import curves as quality
+from tcnsc_lib.results.plots.qualities import heat
 from tcnsc_lib.results.plots.robustness import channels, study
 
 
@@ -68,6 +70,8 @@ PICTURES = {
     "collapse": Picture(collapse, ("collapse",)),
     "study": Picture(study, ("study",)),
     "channels": Picture(channels, ("channel", "channel_shifts")),
+    "quality": Picture(quality, ("quality",)),
+    "quality_chains": Picture(heat, ("quality",)),
     "training_curves": Picture(curves, ("training_curves",)),
     "validation": Picture(validation, ("validation",)),
 }
