@@ -36,9 +36,9 @@ from tcnsc_lib.training.schedule import Schedule
 
 KILLS = 20
 SEED = 0
-SCALE = Scale(train=3, val=1, test=1, length=24)
-CUT = FaceSettings(size=64, enlarge=1.3, frames=24, split="official")
-SCHEDULE = Schedule(iterations=60, batch_size=16, precision="float32", validate=20)
+SCALE = Scale(train=1, val=1, test=1, length=12)
+CUT = FaceSettings(size=64, enlarge=1.3, frames=12, split="official")
+SCHEDULE = Schedule(iterations=40, batch_size=16, precision="float32", validate=20)
 BEGUN = "begun"  # what a process prints once its libraries are loaded
 FEWEST = 0.2  # of the longest time that a process is given before it is killed
 EXACT = {"faces": ("*.csv", "*.json", "*.png"), "train": ("weights.safetensors", "log.csv")}
