@@ -58,6 +58,11 @@ def test_without_a_kept_auc_nobody_knows(toy):
     assert set(trained.marks(toy).values()) == {"validation AUC not kept"}
 
 
+def test_evidence_from_before_there_were_marks_says_so():
+    stored = PHOTOS.read("table3").drop(columns="mark", errors="ignore")
+    assert set(trained.marked(trained.with_marks(stored))) == set(TABLE3)
+
+
 # tables
 
 
