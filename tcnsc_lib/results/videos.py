@@ -18,12 +18,11 @@ RULES = ("mean", "median", "majority")
 
 
 def videos(e: Evidence) -> pd.DataFrame:
-    """The test part's videos: label, unit, frames; a row a video, index `video` of each.
+    """The test part's videos: label, unit, frames; a row a video, by its number.
 
     Crops of one label, unit and person are one video's.
     """
-    crops = e.crops.assign(video=numbers(e))
-    every = crops.groupby("video")
+    every = e.crops.groupby(numbers(e))
     return every.agg(label=("label", "first"), unit=("unit", "first"), frames=("crop", "size"))
 
 
