@@ -18,11 +18,10 @@ FIGURES = CHECKOUT / "figures"
 ABSENT = {
     "demo": set(),
     "photos": {
-        "study_factors", "study_effects", "table3_videos", "quality", "quality_usable",
+        "study_factors", "study_effects", "quality", "quality_usable",
         "quality_claims",
     },
 }
-OLDER = {"photos": {"table3", "table3_drops", "table3_claims"}}  # stored, of lost predictions
 COMMITTED = {name: Evidence(PROFILES[name], FIGURES / name) for name in ("demo", "photos")}
 
 
@@ -41,8 +40,7 @@ def rounded(table: pd.DataFrame, tmp_path) -> pd.DataFrame:
 def test_the_committed_tables_follow_from_the_committed_evidence(profile, name, tmp_path):
     e = COMMITTED[profile]
     if missing := lacking(name, e):
-        absent = ABSENT[profile] | OLDER.get(profile, set())
-        assert name in absent, f"{profile} has lost {missing[0]}"
+        assert name in ABSENT[profile], f"{profile} has lost {missing[0]}"
         pytest.skip(f"{profile} has no {missing[0]}")
     ours = rounded(DERIVED[name].make(e), tmp_path)
     pd.testing.assert_frame_equal(ours, e.read(name), rtol=2e-6, atol=1e-6)

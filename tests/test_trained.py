@@ -10,15 +10,12 @@ from made_costs import keep
 from tcnsc_lib import paper
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import SEVERAL, TABLE3
-from tcnsc_lib.files import CHECKOUT
-from tcnsc_lib.profiles import PROFILES
 from tcnsc_lib.report.check import compare
 from tcnsc_lib.report.tolerances import rule_of
 from tcnsc_lib.results import claims, derive, tables, trained
 
 NAN = float("nan")
 OTHERS = [row for row in TABLE3 if row != "TCNSC"]
-PHOTOS = Evidence(PROFILES["photos"], CHECKOUT / "figures" / "photos")
 
 
 def only(marks: dict[str, str]) -> dict[str, str]:
@@ -56,11 +53,6 @@ def test_without_a_kept_auc_nobody_knows(toy):
     assert set(trained.marks(toy).values()) == {"validation AUC not kept"}
     toy.path("table3_costs").unlink()
     assert set(trained.marks(toy).values()) == {"validation AUC not kept"}
-
-
-def test_evidence_from_before_there_were_marks_says_so():
-    stored = PHOTOS.read("table3").drop(columns="mark", errors="ignore")
-    assert set(trained.marked(trained.with_marks(stored))) == set(TABLE3)
 
 
 # tables

@@ -11,7 +11,7 @@ from tcnsc_lib.experiments import MODEL_B
 from tcnsc_lib.report import derived
 from tcnsc_lib.report.text import NOTHING, cell
 from tcnsc_lib.results.tables import wide
-from tcnsc_lib.results.trained import BELOW, NO_FEATURES, NOT_KEPT, marked, with_marks
+from tcnsc_lib.results.trained import BELOW, NO_FEATURES, NOT_KEPT, marked
 
 DEFAULT = "demo"  # whose rows, pictures and placeholders without a profile are meant
 Row = Sequence[str]
@@ -70,7 +70,7 @@ def table3(evidences: Mapping[str, Evidence]) -> str:
     head = ["", "paper, RAW → LQ"]
     for name in evidences:
         head += [f"{name}, RAW → LQ", "AUC, LQ"]
-    ours = {name: with_marks(derived.scores(e, "table3")) for name, e in evidences.items()}
+    ours = {name: derived.scores(e, "table3") for name, e in evidences.items()}
     whole = _whole_videos(evidences[DEFAULT])
     rows = []
     for training in dict.fromkeys(ours[DEFAULT].training):

@@ -84,11 +84,6 @@ def column(e: Evidence, rows: pd.Series) -> pd.Series:
     return rows.map(lambda row: told[row] or np.nan)
 
 
-def with_marks(table: pd.DataFrame) -> pd.DataFrame:
-    """A stored Table 3 with its column `mark`; one from before there were marks kept no AUC."""
-    return table if "mark" in table else table.assign(mark=NOT_KEPT)
-
-
 def marked(table: pd.DataFrame) -> dict[str, str]:
     """Marked row -> reason, of a long table; none where it has no column `mark`."""
     if "mark" not in table:

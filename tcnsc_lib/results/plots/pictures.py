@@ -30,7 +30,6 @@ from tcnsc_lib.results.plots.network import figure2
 from tcnsc_lib.results.plots.qualities import curves as quality
 from tcnsc_lib.results.plots.qualities import heat
 from tcnsc_lib.results.plots.robustness import channels, study
-from tcnsc_lib.results.trained import with_marks
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,9 @@ def _table1(pairs: pd.DataFrame, alone: pd.DataFrame) -> Figure:
     return table_plot(pd.concat([pairs, alone]))
 
 
-def _table3(detectors: pd.DataFrame) -> Figure:
-    """Table 3; a stored one without marks is of detectors whose validation AUC wasn't kept."""
-    return table_plot(with_marks(detectors))
-
-
 def _table3_lq(detectors: pd.DataFrame) -> Figure:
-    """The same at LQ, ranked by AUC, which no threshold changes."""
-    return ranking(with_marks(detectors), by="auc")
+    """Table 3 at LQ, ranked by AUC, which no threshold changes."""
+    return ranking(detectors, by="auc")
 
 
 PICTURES = {
@@ -71,7 +65,7 @@ PICTURES = {
     "table1": Picture(_table1, ("table1", "difficulty")),
     "table2": Picture(table_plot, ("table2",)),
     "table2_lq": Picture(ranking, ("table2", "table2_seeds")),
-    "table3": Picture(_table3, ("table3",)),
+    "table3": Picture(table_plot, ("table3",)),
     "table3_lq": Picture(_table3_lq, ("table3",)),
     "collapse": Picture(collapse, ("collapse",)),
     "study": Picture(study, ("study",)),
