@@ -3,6 +3,8 @@
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.faces import opening
-from tcnsc_lib.faces.opening import open_image
+from tcnsc_lib.faces.opening import open_image, opened
 
 ORIENTATION = 0x0112
 
@@ -162,6 +164,47 @@ def test_of_an_animation_the_first_frame_is_read(tmp_path):
     for name in ("a.png", "a.gif", "a.webp"):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], lossless=True)
         assert open_image(tmp_path / name)[0, 0].tolist() == [255, 0, 0]
+
+
+def test_which_frame_of_an_animation_was_read_is_said(tmp_path):
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue", "green")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    frames[0].save(tmp_path / "b.png")
+    assert opened(tmp_path / "a.gif")[1] == "the first frame of 3"
+    assert opened(tmp_path / "b.png")[1] == ""
+
+
+def test_a_phones_heic_is_read_upright(tmp_path):
+    heif = pytest.importorskip("pillow_heif", reason="pillow-heif isn't installed")
+    tall = np.zeros((96, 64, 3), np.uint8)
+    tall[:48] = (200, 30, 30)
+    turned = Image.fromarray(np.rot90(tall).copy())
+    tags = Image.Exif()
+    tags[0x0112] = 6  # to be turned by a quarter, clockwise
+    heif.register_heif_opener()
+    turned.save(tmp_path / "phone.heic", exif=tags.tobytes(), quality=95)
+    image = open_image(tmp_path / "phone.heic")
+    assert image.shape == (96, 64, 3)
+    assert np.abs(image[10, 32].astype(int) - (200, 30, 30)).max() < 12
+    assert image[80, 32].max() < 12
+
+
+def test_without_its_package_a_heic_says_what_is_missing(tmp_path):
+    path = tmp_path / "phone.heic"
+    path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
+    code = """
+import sys
+from tcnsc_lib import CompanionError
+from tcnsc_lib.faces import opening
+opening.find_spec = lambda name: None
+try:
+    opening.open_image(sys.argv[1])
+except CompanionError as error:
+    print(error)
+"""
+    command = [sys.executable, "-c", code, str(path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "HEIC needs a package: pip install pillow-heif" in told
 
 
 # ---------------------------------------------------------------- refused

@@ -238,7 +238,7 @@ def test_two_runs_at_once_predict_as_one_after_the_other(home, two_cores, tmp_pa
     ours = all_files(home)
     others = all_files(alone)
     assert ours.keys() == others.keys()
-    assert len(ours) == 2 * 6
+    assert len(ours) == 2 * 8  # a run's six files, and its card for people and for programs
     for name, path in ours.items():
         if name.name != "environment.json":  # which has the seconds
             assert path.read_bytes() == others[name].read_bytes(), name

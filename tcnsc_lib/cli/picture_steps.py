@@ -1,176 +1,128 @@
-"""The steps of `tcnsc` that ask a detector: a run about a picture, authors' weights about faces."""
+"""The step of `tcnsc` that asks a trained run about your own pictures and videos."""
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from scipy.special import expit
+import pandas as pd
+from tqdm.auto import tqdm
 
-from tcnsc_lib import CompanionError, paper, profiles
-from tcnsc_lib.codecs import codec
-from tcnsc_lib.detectors import Detector
-from tcnsc_lib.detectors.outputs import predict as log_odds
-from tcnsc_lib.detectors.outputs import probabilities
-from tcnsc_lib.detectors.published import load_published
-from tcnsc_lib.detectors.registry import DETECTORS
-from tcnsc_lib.detectors.views import authors_view
-from tcnsc_lib.evaluation import evaluate
-from tcnsc_lib.faces.detect import FaceFinder, crop
-from tcnsc_lib.faces.opening import open_image
-from tcnsc_lib.training.run import load
-from tcnsc_lib.training.stored import CONFIG, Config, read_config
+from tcnsc_lib import CompanionError, paper
+from tcnsc_lib.asking import answers, contact, given
+from tcnsc_lib.asking.given import Found, Looked
+from tcnsc_lib.asking.judge import Judge, judge_of
+from tcnsc_lib.cli.warned import FIRST
+from tcnsc_lib.faces.detect import FaceFinder
+from tcnsc_lib.faces.spelling import shown
+from tcnsc_lib.machine import device, threads
 
-# Source of a profile -> what its faces are, and how far what a run has learned of them reaches.
-FACES = {
-    "demo": "rendered faces",
-    "photos": "photographs with swaps made here",
-    "ffpp": "faces of FaceForensics++",
-}
-LIMITS = {
-    "demo": "a demo run knows rendered faces alone; on photographs its p(fake) means nothing.",
-    "photos": "it knows such swaps alone; p(fake) is no chance that a picture is forged, and of "
-    "other forgeries it means little.",
-    "ffpp": "it knows one kind of forgery alone; p(fake) is no chance that a picture is forged, "
-    "and of other forgeries and cameras it means little.",
-}
-UNKNOWN = "nothing is known here of its faces, so p(fake) means nothing."
-PUBLISHED_LIMIT = (
-    "it knows its authors' forgeries alone; p(fake) is no chance that a picture is forged."
-)
-LONGEST = 16383  # pixels of a side in WebP
+KEPT = contact.MOST + 1  # faces whose crops are held: one more than a sheet shows
 
 
-# ---------------------------------------------------------------- a run
+def predict(arguments) -> int:
+    """p(fake) of every face in pictures, folders and videos from a trained run, and what both are.
 
-def predict(arguments) -> None:
-    """p(fake) of a picture's main face from a trained run, and what both are."""
-    folder = arguments.run.expanduser().resolve()
-    if not (folder / CONFIG).exists():
-        raise CompanionError(f"{arguments.run} holds no run ({CONFIG} is missing); `tcnsc train` "
-                             "prints the folder.")
-    config = read_config(folder)
-    detector = load(folder, _untrained(config, folder)).detector
-    image = open_image(arguments.image)
-    face, where = _main_face(image, arguments.image, detector.input_size, config.enlarge)
-    source = _source(config.profile)
-    trained = FACES.get(source, "faces that aren't known here")
-    print(f"run: {folder}")
-    print(f"detector: {config.detector}, trained as {config.experiment} on {trained} "
-          f"(profile {config.profile})")
-    _tell_picture(arguments.image, image)
-    print(f"face: {where}")
-    print(f"limits: {LIMITS.get(source, UNKNOWN)}")
-    _tell(detector, _cropped(face))
-
-
-def _source(profile: str) -> str:
-    """Where the faces of a profile come from, a key of FACES; "" where it isn't known."""
-    known = profiles.named(profile)
-    return known.source if known else ""
-
-
-def _untrained(config: Config, folder: Path) -> Detector:
-    """The detector of a run, without its weights."""
-    if config.detector not in DETECTORS:
-        raise CompanionError(f"{folder / CONFIG} names a detector {config.detector!r}, which there "
-                             "isn't; restore the file.")
-    shape = dict(config.arguments)
-    if "pretrained" in shape:
-        shape["pretrained"] = False  # the run's own weights come next
+    Returns 0 if at least one face was judged, else 1.
+    """
+    _check_outputs(arguments)
+    judge = judge_of(arguments.run)
+    files, left = given.files_in(arguments.path)
+    for name, sentence in judge.about.items():
+        print(f"{name}: {sentence}")
+    _tell_left(left)
+    session = Session(judge, arguments.frames, alone=len(files) == 1)
     try:
-        return DETECTORS[config.detector](**shape)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise CompanionError(f"{folder / CONFIG} holds arguments that a {config.detector} can't "
-                             f"have ({error}); restore the file.") from error
+        for file in tqdm(files, "faces", disable=len(files) == 1):
+            session.ask(file)
+    finally:
+        _write(session, arguments)
+    if len(files) > 1:
+        print(f"{session.judged} faces in {len(files) - len(session.failed)} of {len(files)} files")
+    return 0 if session.judged else 1
 
 
-# ---------------------------------------------------------------- a picture
-
-def _main_face(
-    image: np.ndarray, path: Path, size: int, enlarge: float
-) -> tuple[np.ndarray, str]:
-    """The crop that is judged, uint8 (size, size, 3), and which face it is, in words."""
-    [faces] = FaceFinder().all(image[None])
-    if not len(faces.boxes):
-        raise CompanionError(f"No face was found in {path}; give a picture with one clear face.")
-    box = faces.boxes[0]
-    x0, y0, x1, y1 = (round(float(edge)) for edge in box)
-    place = f"at x {x0} to {x1}, y {y0} to {y1} px"
-    where = f"the only one found, {place}"
-    if len(faces.boxes) > 1:
-        where = (f"the largest and central of {len(faces.boxes)}, {place}; cut the picture to "
-                 "judge another")
-    return crop(image, box, size, enlarge), where
+def _check_outputs(arguments) -> None:
+    """Before anything is looked at: can the answers be written?"""
+    if arguments.out:
+        answers.check_free(arguments.out, answers.KINDS)
+    if arguments.sheet:
+        answers.check_free(arguments.sheet, (".png",))
 
 
-def _tell_picture(path: Path, image: np.ndarray) -> None:
-    height, width = image.shape[:2]
-    print(f"picture: {path}, {width} x {height} px as displayed")
+def _tell_left(left: Sequence[Path]) -> None:
+    """What of the folders isn't read, on standard error."""
+    if left:
+        names = ", ".join(shown(path) for path in left[:FIRST])
+        more = ", ..." if len(left) > FIRST else ""
+        print(f"tcnsc: {len(left)} files not read, neither pictures nor videos: {names}{more}",
+              file=sys.stderr)
 
 
-def _tell(detector: Detector, after: Callable[[str], np.ndarray]) -> None:
-    """Print p(fake) at each codec; after: a codec's name -> uint8 (S, S, 3)."""
-    for name in paper.CODECS:
-        p = probabilities(detector, after(name)[None])[0]
-        if not np.isfinite(p):
-            raise CompanionError(f"The detector gives no number for this picture at {name}; its "
-                                 "weights are damaged, so get them again.")
-        print(f"{name:5s} p(fake) = {p:.3f}")
+class Session:
+    """What was asked so far. alone: the only file's failure is the command's."""
+
+    def __init__(self, judge: Judge, frames: int, alone: bool) -> None:
+        self.judge = judge
+        self.frames = frames
+        self.alone = alone
+        self.finder = FaceFinder(device())
+        self.faces: list[pd.DataFrame] = []
+        self.people: list[pd.DataFrame] = []
+        self.failed: dict[Path, str] = {}
+        self.first: list[Found] = []
+        self.judged = 0
+
+    def ask(self, file: Path) -> None:
+        """Look for faces in a file, ask the run, print and remember what it says."""
+        try:
+            looked = given.look(file, self.finder, self.judge.cut, self.frames)
+        except CompanionError as error:
+            if self.alone:
+                raise
+            self.failed[file] = shown(error)
+            tqdm.write(f"tcnsc: {shown(error)}", file=sys.stderr)
+            return
+        with threads(1):
+            odds = self.judge.log_odds([one.crop for one in looked.faces])
+        faces = answers.answers(looked.faces, odds)
+        people = answers.people(looked.faces, odds)
+        self.faces.append(faces)
+        if len(people):
+            self.people.append(people)
+        self.first += looked.faces[: KEPT - len(self.first)]
+        self.judged += len(faces)
+        tqdm.write("\n".join(_lines(looked, file, faces, people)), file=sys.stdout)
 
 
-# ---------------------------------------------------------------- authors' weights
+def _lines(looked: Looked, file: Path, faces: pd.DataFrame, people: pd.DataFrame) -> list[str]:
+    """What is printed of a file."""
+    lines = [f"{shown(file)}: {looked.what}"]
+    how_many = faces.face.max()
+    for row in faces.itertuples():
+        frame = "" if pd.isna(row.frame) else f"frame {row.frame}, "
+        place = f"at x {row.x0:.0f} to {row.x1:.0f}, y {row.y0:.0f} to {row.y1:.0f} px"
+        lines.append(f"  {frame}face {row.face} of {how_many}, {place}: p(fake) {_told(row)}")
+    for row in people.itertuples():
+        lines.append(f"  person {row.face}, by {row.frames} frames together: p(fake) {_told(row)}")
+    return lines
 
-def published(arguments) -> None:
-    """A detector with its authors' weights, on a picture or on a profile's test faces."""
-    if arguments.whole and not arguments.image:
-        raise CompanionError("--whole is about a picture; name it with --image.")
-    detector = load_published(arguments.name, arguments.weights)
-    if arguments.image:
-        _published_on_picture(detector, arguments)
+
+def _told(row) -> str:
+    return ", ".join(f"{name} {getattr(row, name):.3f}" for name in paper.CODECS)
+
+
+def _write(session: Session, arguments) -> None:
+    """What was asked so far, into the files that were named."""
+    if not session.judged:
         return
-    p = profiles.profile(arguments.profile, arguments.method)
-    crops = profiles.faces(p)
-    scores = expit(log_odds(detector, crops, paper.CODECS))
-    table = evaluate(scores, crops.labels("test"), crops.units("test"))
-    print(f"{arguments.name}, weights {arguments.weights}, faces {p.name} (n = {table.n.iloc[0]})")
-    percent = 100 * table[["accuracy", "low", "high", "auc", "eer"]]
-    print(percent.round(1).to_string())
-    for note in p.notes:
-        print(note)
-
-
-def _published_on_picture(detector: Detector, arguments) -> None:
-    image = open_image(arguments.image)
-    view = authors_view(detector)
-    lines = [f"protocol: {view.words}, as its authors feed pictures"]
-    after = _whole(image, view.resize, arguments.image)
-    if not arguments.whole:
-        enlarge = profiles.Profile.enlarge
-        face, where = _main_face(image, arguments.image, detector.input_size, enlarge)
-        lines = [
-            f"face: {where}",
-            f"protocol: MTCNN's box, {enlarge} times as large, resized with Lanczos, which isn't "
-            f"the authors'; --whole feeds {view.words}, as they do",
-        ]
-        after = _cropped(face)
-    print(f"detector: {arguments.name} with the weights {arguments.weights}")
-    _tell_picture(arguments.image, image)
-    print(*lines, sep="\n")
-    print(f"limits: {PUBLISHED_LIMIT}")
-    _tell(detector, after)
-
-
-def _cropped(face: np.ndarray) -> Callable[[str], np.ndarray]:
-    """Codec -> the crop compressed."""
-    return lambda name: codec(name)(face)
-
-
-def _whole(
-    image: np.ndarray, resize: Callable[[np.ndarray], np.ndarray], path: Path
-) -> Callable[[str], np.ndarray]:
-    """Codec -> the picture compressed as it is, then resized: uint8 (S, S, 3)."""
-    if max(image.shape) > LONGEST:
-        raise CompanionError(f"{path} has a side of {max(image.shape)} px, and WebP takes "
-                             f"{LONGEST}; make it smaller.")
-    return lambda name: resize(codec(name)(image))
+    if arguments.out:
+        people = pd.concat(session.people) if session.people else pd.DataFrame()
+        faces = pd.concat(session.faces)
+        about = session.judge.about
+        answers.write(arguments.out, faces, people, session.failed, about)
+        print(f"answers -> {os.path.relpath(arguments.out)}")
+    if arguments.sheet:
+        contact.write_sheet(arguments.sheet, contact.sheet(session.first, session.judge))
+        print(f"contact sheet -> {os.path.relpath(arguments.sheet)}")

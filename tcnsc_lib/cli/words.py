@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tcnsc_lib import experiments, profiles
+from tcnsc_lib.asking import given
 from tcnsc_lib.cli import (
     audit_steps,
     face_steps,
     picture_steps,
     plan_steps,
+    published_steps,
     rehearse_steps,
     table_steps,
 )
@@ -31,7 +33,7 @@ EPILOG = f"""the steps, in order:
   tcnsc table 1                       train what is missing, print and save Table 1; so for 2 and 3
   tcnsc study                         the trainings of notebook 8: other readings and repairs
   tcnsc report                        tables, claims, pictures and pages again, without training
-  tcnsc predict face.jpg --run DIR    one photograph through a trained run
+  tcnsc predict face.jpg --run DIR    your own pictures and videos through a trained run
 
 profiles (--profile or TCNSC_PROFILE): {", ".join(profiles.PROFILES)}
 methods (--method or TCNSC_METHOD), of FaceForensics++: {", ".join(layout.METHODS)};
@@ -66,6 +68,13 @@ def _seed(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > MOST_SEED:
         raise argparse.ArgumentTypeError(
             f"{text} can't be a seed; give a whole number from 0 to {MOST_SEED}.")
+    return int(text)
+
+
+def _frames(text: str) -> int:
+    """A number of frames as typed."""
+    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} can't be a number of frames; give 1 or more.")
     return int(text)
 
 
@@ -134,10 +143,16 @@ def _add_report(steps) -> None:
 
 def _add_detectors(steps) -> None:
     sub = _step(steps, "predict", picture_steps.predict,
-                "Say how likely the main face of a picture is fake, at each codec.")
-    sub.add_argument("image", type=Path)
+                "Say how likely each face in pictures and videos is fake, after each codec.")
+    sub.add_argument("path", type=Path, nargs="+", help="pictures, videos, folders of both")
     sub.add_argument("--run", type=Path, required=True, help="folder of a finished run")
-    sub = _of_profile(steps, "published", picture_steps.published,
+    sub.add_argument("--frames", type=_frames, default=given.FRAMES,
+                     help="frames of a video that are looked at, evenly (default: %(default)s)")
+    sub.add_argument("--out", type=Path, default=None, metavar="FILE",
+                     help="write all answers to a .json or .csv")
+    sub.add_argument("--sheet", type=Path, default=None, metavar="FILE",
+                     help="draw the faces with heat maps into a .png")
+    sub = _of_profile(steps, "published", published_steps.published,
                       "Try authors' own weights on a profile's test faces, or on a picture.")
     sub.add_argument("name", choices=PUBLISHED)
     sub.add_argument("weights", type=Path,

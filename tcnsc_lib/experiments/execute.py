@@ -11,6 +11,7 @@ from tcnsc_lib import CompanionError, paper
 from tcnsc_lib.detectors.outputs import predict_by_probe
 from tcnsc_lib.detectors.tcnsc import TCNSC
 from tcnsc_lib.evidence import Evidence
+from tcnsc_lib.experiments.cards import write_cards
 from tcnsc_lib.experiments.names import (
     EXPERIMENTS,
     MODEL_A,
@@ -95,7 +96,9 @@ def train_all(wanted: Sequence[Job], p: Profile, retrain: bool = False) -> None:
     for name, seed in _once(wanted, p):
         made = plan(name, p, seed)
         plans[made.name()] = made  # two experiments may be one training
-    train_plans(list(plans.values()), faces(p), retrain)
+    crops = faces(p)
+    train_plans(list(plans.values()), crops, retrain)
+    write_cards(plans.values(), p, crops)
 
 
 def train_plans(plans: Sequence[Plan], crops: FaceSet, retrain: bool = False) -> None:
@@ -189,6 +192,7 @@ def collect_study(rows: Sequence[Row], evidence: Evidence, training: bool = True
         plans = _done(plans)
     statistics = {made.name(): asked[made.experiment] for made in plans.values()}
     predict_all(list(plans.values()), crops, statistics)
+    write_cards(plans.values(), p, crops)
     evidence.save_crops(crops)
     for (name, _), made in plans.items():
         for each in ("", *asked[name]):

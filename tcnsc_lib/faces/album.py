@@ -108,7 +108,7 @@ def _look_into(folder: Path, files: list[Path], left_out: list[LeftOut]) -> None
         if not is_text(path.name):
             left_out.append(LeftOut(path, NOT_TEXT))
         elif os.path.isdir(path):
-            left_out += [LeftOut(deep, DEEPER) for deep in _files_below(path)]
+            left_out += [LeftOut(deep, DEEPER) for deep in files_below(path)]
         elif path.suffix.lower() in SUFFIXES:
             files.append(path)
         else:
@@ -120,7 +120,7 @@ def _unread(path: Path) -> str:
     return f"{kind} (save as {' '.join(SUFFIXES)})"
 
 
-def _files_below(folder: Path) -> list[Path]:
+def files_below(folder: Path) -> list[Path]:
     """All files in a folder and its subfolders that aren't hidden; links to folders stay shut."""
     found = []
     for place, folders, names in os.walk(folder):

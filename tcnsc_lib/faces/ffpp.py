@@ -41,6 +41,11 @@ class FaceForensics(Source):
     has_videos = True
     methods = METHODS
     same_frame = ("identity", "frame")
+    shows = "faces of FaceForensics++"
+    limits = (
+        "it knows one kind of forgery alone; p(fake) is no chance that a picture is forged, and of "
+        "other forgeries and cameras it means little."
+    )
 
     def clips(self, quality: str | None = None) -> list[Video]:
         settings = self.settings

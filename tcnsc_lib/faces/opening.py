@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,9 @@ from tcnsc_lib import CompanionError, checked
 
 LARGEST_FILE = 500_000_000  # bytes
 LARGEST = 180_000_000  # pixels
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF")
+PHONES = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")  # what HEIC files begin as
+SEVERAL = ("MPO", "HEIF")  # their further pictures are previews, depth or other views
 CURE = "replace or remove it"
 
 ORIENTATION = 0x0112  # EXIF's tag
@@ -43,10 +48,15 @@ def open_image(path: Path) -> np.ndarray:
     """A photograph as viewers show it, uint8 (H, W, 3) sRGB.
 
     Turned as its EXIF or XMP says; colours converted by its ICC profile (a broken one is ignored);
-    16 bits scaled to 8; transparent places on white; the first frame of an animation. Raises
-    CompanionError for what is no regular file, is larger than LARGEST_FILE bytes or LARGEST pixels,
-    or can't be shown so.
+    16 bits scaled to 8; transparent places on white; the first frame of an animation. HEIC where
+    the package pillow-heif is installed. Raises CompanionError for what is no regular file, is
+    larger than LARGEST_FILE bytes or LARGEST pixels, or can't be shown so.
     """
+    return opened(path)[0]
+
+
+def opened(path: Path) -> tuple[np.ndarray, str]:
+    """`open_image`, and what a reader should know of it: of an animation, which frame; else ""."""
     path = Path(path)
     if not path.exists() and not path.is_symlink():
         raise CompanionError(f"There is no file {path}; check the name.")
@@ -56,7 +66,10 @@ def open_image(path: Path) -> np.ndarray:
             warnings.simplefilter("ignore")  # of bombs (refused below) and odd metadata
             return _shown(data)
     except UnidentifiedImageError as error:
-        raise CompanionError(_no_image(path, "its format is unknown")) from error
+        reason = "its format is unknown"
+        if _is_heic(data):
+            reason = "HEIC needs a package: pip install pillow-heif"
+        raise CompanionError(_no_image(path, reason)) from error
     except Image.DecompressionBombError as error:
         raise CompanionError(_no_image(path, _too_large())) from error
     except BROKEN as error:
@@ -71,9 +84,21 @@ def _too_large() -> str:
     return f"it has more than {LARGEST // 10**6} megapixels"
 
 
-def _shown(data: bytes) -> np.ndarray:
-    """The pixels of a file's bytes, see `open_image`. Raises what Pillow raises."""
+def _is_heic(data: bytes) -> bool:
+    return data[4:8] == b"ftyp" and data[8:12] in PHONES
+
+
+@cache
+def _init() -> None:
+    """Let Pillow know all its formats, and HEIC if that package is there."""
     Image.init()
+    if find_spec("pillow_heif"):
+        import_module("pillow_heif").register_heif_opener()
+
+
+def _shown(data: bytes) -> tuple[np.ndarray, str]:
+    """The pixels of a file's bytes and a remark, see `opened`. Raises what Pillow raises."""
+    _init()
     formats = [name for name in FORMATS if name in Image.OPEN]
     with Image.open(io.BytesIO(data), formats=formats) as image:
         if image.width * image.height > LARGEST:
@@ -84,7 +109,9 @@ def _shown(data: bytes) -> np.ndarray:
         turn = UPRIGHT.get(_orientation(image))
         colours = _srgb(image)
         upright = colours if turn is None else colours.transpose(turn)
-        return np.array(upright)
+        frames = getattr(image, "n_frames", 1)
+    moves = frames > 1 and image.format not in SEVERAL
+    return np.array(upright), f"the first frame of {frames}" if moves else ""
 
 
 def _orientation(image: ImageFile.ImageFile) -> int:

@@ -64,6 +64,12 @@ class Photographs(Source):
     donors, mending one changes others, and takes deleting `out`.
     """
 
+    shows = "photographs with swaps made here"
+    limits = (
+        "it knows such swaps alone; p(fake) is no chance that a picture is forged, and of other "
+        "forgeries it means little."
+    )
+
     def faces(self, quality: str | None = None) -> FaceSet:
         """Real and fake crops in <out>/raw. Goes on where it was stopped.
 

@@ -111,13 +111,16 @@ class Source:
     private: whether crops show real people; those are never written into figures.
     has_videos: whether there are videos (`clips`) at more than one quality.
     same_frame: the columns of the manifest that a fake shares with the real crop of its frame.
-    methods: the manipulations among which one may choose; empty where there is no choice.
+    methods: the manipulations among which one may choose; empty where there is no choice. shows:
+    what the faces are, in words. limits: how far what a run learns of them reaches, a sentence.
     """
 
     private = True
     has_videos = False
     same_frame: tuple[str, ...] = ("video",)
     methods: tuple[str, ...] = ()
+    shows: str
+    limits: str
 
     def __init__(self, root: Path, out: Path, settings: FaceSettings) -> None:
         self.root = Path(root)

@@ -51,6 +51,8 @@ class Demo(FaceForensics):
 
     private = False
     methods = ()
+    shows = "rendered faces"
+    limits = "a demo run knows rendered faces alone; on photographs its p(fake) means nothing."
     scale = FULL
 
     def clips(self, quality: str | None = None) -> list[Video]:
