@@ -19,7 +19,7 @@ ABSENT = {
     "demo": set(),
     "photos": {
         "study_factors", "study_effects", "table3_videos", "quality", "quality_usable",
-        "quality_claims",
+        "quality_claims", "calibration", "calibration_bins", "calibration_claims",
     },
 }
 OLDER = {"photos": {"table3", "table3_drops", "table3_claims"}}  # stored, of lost predictions
