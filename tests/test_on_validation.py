@@ -8,6 +8,7 @@ from toys import build, fit, planned
 
 from tcnsc_lib import CompanionError, paper, pool
 from tcnsc_lib.detectors.outputs import best_threshold, log_odds
+from tcnsc_lib.experiments import any_quality
 from tcnsc_lib.training import on_validation
 from tcnsc_lib.training.on_validation import VALIDATED, predictions_on_validation
 from tcnsc_lib.training.predictions import predictions, threshold
@@ -108,3 +109,25 @@ def test_those_of_other_faces_or_crops_are_refused(toy, toy_faces, tmp_path):
     toy.validation.save_crops(build(tmp_path / "others", seed=1))
     with pytest.raises(CompanionError, match=r"of other faces than .*validation_crops\.csv"):
         toy.validation.log_odds("model B", 3)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_notebook_9_stores_them_and_test_predictions_only_where_they_lack(
+    run, toy, toy_faces, tmp_path, monkeypatch, known
+):
+    collected = []
+    for name, stand_in in {
+        "asked_jobs": lambda p: [("model B", 3)],
+        "train_all": lambda jobs, p: None,
+        "faces": lambda p: toy_faces,
+        "plan": lambda name, p, seed: planned(toy_faces, tmp_path),
+        "collect": lambda jobs, evidence: collected.extend(jobs),
+    }.items():
+        monkeypatch.setattr(any_quality, name, stand_in)
+    if not known:
+        toy.path(toy.predicted("model B", 3)).unlink()
+    any_quality.collect_validation(toy)
+    assert collected == ([] if known else [("model B", 3)])
+    said = asked(toy_faces, tmp_path)
+    pd.testing.assert_frame_equal(toy.validation.log_odds("model B", 3), said, rtol=1e-6)
+    assert f"run {run.folder.name}: " in toy.head("validation/model-B-seed3")
