@@ -9,6 +9,8 @@ from matplotlib import pyplot
 from matplotlib.container import BarContainer
 
 from tcnsc_lib import paper
+from tcnsc_lib.analysis.calibration import BINS
+from tcnsc_lib.analysis.corrections import DRAWN
 from tcnsc_lib.analysis.ssim import VARIANTS
 from tcnsc_lib.chains import CHAINS
 from tcnsc_lib.evidence import Evidence
@@ -216,6 +218,32 @@ def survived() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def errors() -> pd.DataFrame:
+    """`corrections.rates`: the calibration error of every detector of notebook 9."""
+    random = np.random.default_rng(0)
+    rows = []
+    for name, codec in product(ASKED, paper.CODECS):
+        before = random.uniform(5, 30)
+        rows.append({"detector": name, "codec": codec, "ece": before,
+                     "ece_platt_own": before / 4})
+    return pd.DataFrame(rows)
+
+
+def binned() -> pd.DataFrame:
+    """`corrections.bins` of the same: the first bin has few crops, and all are wrong."""
+    random = np.random.default_rng(0)
+    ends = np.linspace(0.5, 1, BINS + 1)
+    parts = []
+    for name, codec, correction in product(ASKED, paper.CODECS, DRAWN):
+        table = pd.DataFrame({"low": ends[:-1], "high": ends[1:]})
+        table["n"] = random.integers(20, 400, BINS)
+        table["right"] = (table.n * random.uniform(0.4, 1, BINS)).astype(int)
+        table.loc[0, ["n", "right"]] = (3, 0)
+        table["confidence"] = table.low + random.uniform(0, 0.05, BINS)
+        parts.append(table.assign(detector=name, codec=codec, correction=correction))
+    return pd.concat(parts, ignore_index=True)
+
+
 MADE = {
     "figure1": sizes(), "figure2": parts(), "figure3": points(), "figure4": panels(),
     "figure5_means": bars(), "figure6": spectra(), "collapse": collapse(),
@@ -225,10 +253,11 @@ MADE = {
     "table2_seeds": seeds(),
     "table3": accuracies(["Meso4", "FWA", "TCNSC"], 4),
     "training_curves": log(), "validation": validated(),
+    "calibration": errors(), "calibration_bins": binned(),
     "quality": survived(), "study": gains(), "channel": histogram(), "channel_shifts": distances(),
 }
 DERIVED = ("table1", "difficulty", "table2", "table2_seeds", "table3", "figure5_means", "quality",
-           "study")
+           "calibration", "calibration_bins", "study")
 
 
 def crop(row: int) -> np.ndarray:

@@ -113,14 +113,15 @@ def test_a_typed_result_is_noticed():
 
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
-def test_each_ends_with_three_exercises_that_are_solved(path):
+def test_each_ends_with_exercises_that_are_solved(path):
     [text] = [text for text in cells(path, "markdown") if text.startswith("## Exercises")]
     asked = re.findall(r"^\d\. (.+)$", text, re.MULTILINE)
-    assert len(asked) == 3
+    assert len(asked) in (3, 4)
     solved = path.parent / "solutions" / path.name
     assert f"(solutions/{path.name})" in text
     told = cells(solved, "markdown")
-    assert [cell.removeprefix(f"**{i}.** ") for i, cell in enumerate(told[1:7:2], 1)] == asked
+    questions = told[1 : 2 * len(asked) : 2]
+    assert [cell.removeprefix(f"**{i}.** ") for i, cell in enumerate(questions, 1)] == asked
 
 
 def test_the_conclusions_are_generated():

@@ -147,6 +147,7 @@ def test_a_file_that_is_no_table_is_named(name, table, content, e):
     ("table2", "table2", "low"), ("table2_lq", "table2_seeds", "codec"),
     ("table3", "table3", "training"), ("table3_lq", "table3", "auc"),
     ("quality", "quality", "auc_high"), ("quality_chains", "quality", "chain"),
+    ("calibration", "calibration", "ece"), ("calibration", "calibration_bins", "right"),
     ("study", "study", "minus_b_low"), ("channels", "channel", "share"),
     ("channels", "channel_shifts", "shift"),
     ("training_curves", "training_curves", "val_accuracy"), ("validation", "validation", "LQ")])

@@ -5,6 +5,8 @@
     <folder>/evidence/predictions/    one file a run: log-odds of fake, a row a test crop
     <folder>/evidence/study/          the same of the study's runs (`Evidence.study`)
     <folder>/evidence/chains/         the same after every chain (`Evidence.chains`)
+    <folder>/evidence/validation/     the same of validation crops (`Evidence.validation`), whose
+                                      labels are in evidence/validation_crops.csv
     <folder>/evidence/crops/<n>.png   the few crops that a picture shows, if they may be shown
     <folder>/<name>.csv               derived: `tcnsc report` computes it from the files above
 
@@ -25,6 +27,7 @@ from scipy.special import expit
 from tcnsc_lib import CompanionError, paper
 from tcnsc_lib.chains import CHAINS
 from tcnsc_lib.codecs import versions
+from tcnsc_lib.evidence.labelled import TABLES, labelled
 from tcnsc_lib.evidence.sheets import (
     DIGITS,
     check_measured,
@@ -55,6 +58,8 @@ class Evidence:
     def __init__(self, p: Profile, folder: Path | None = None, part: str = "predictions"):
         self.p = p
         self.part = part
+        self.split = "val" if part == "validation" else "test"
+        self.of = TABLES[self.split]  # the table of the crops that its predictions are of
         self.columns = list(CHAINS if part == "chains" else paper.CODECS)
         self.folder = figures_folder(p) if folder is None else Path(folder)
         self.measured = self.folder / "evidence"
@@ -113,30 +118,25 @@ class Evidence:
         facts |= environment(device()) | versions()
         return "; ".join(f"{key} {value}" for key, value in facts.items())
 
-    # the test crops
+    # the crops
 
     def save_crops(self, faces: FaceSet) -> Path:
-        """Write crops.csv, a row a test crop: crop, label, unit, person; returns the file.
+        """Write the table of the crops, `labelled`: crops.csv of the test part; returns the file.
 
-        unit: the number of the person, or of the two who lent each other their faces
-        (`FaceSet.units`), in sorted order; person: that of the person on the picture. No names.
+        Of `validation` it is validation_crops.csv.
         """
-        identities = faces.rows("test").identity
-        labels = faces.labels("test")
-        table = pd.DataFrame({"crop": np.arange(len(labels)), "label": labels})
-        table["unit"] = _numbered(faces.units("test"))
-        table["person"] = _numbered(identities.to_numpy(str))
         self.__dict__.pop("crops", None)
-        return self.save("crops", table, [f"faces {faces.fingerprint}"])
+        note = f"faces {faces.fingerprint}"
+        return self.save(self.of, labelled(faces, self.split), [note])
 
     def faces(self, name: str) -> str:
-        """The fingerprint of the faces that crops.csv or predictions are of; "" if none is told."""
+        """The fingerprint of the faces that crops or predictions are of; "" if none is told."""
         return told_of("faces", self.head(name))
 
     @cached_property
     def crops(self) -> pd.DataFrame:
-        """crops.csv: crop, label (0 real, 1 fake), unit, person; a row a test crop."""
-        return self.read("crops")
+        """Crop, label (0 real, 1 fake), unit, person; a row a crop."""
+        return self.read(self.of)
 
     @property
     def y(self) -> np.ndarray:
@@ -165,6 +165,11 @@ class Evidence:
         """The same with what runs say of the crops after every chain of `chains.CHAINS`."""
         return Evidence(self.p, self.folder, "chains")
 
+    @property
+    def validation(self) -> Evidence:
+        """The same tables, with the validation crops and what runs say of these."""
+        return Evidence(self.p, self.folder, "validation")
+
     def predicted(self, experiment: str, seed: int | None = None) -> str:
         """The name of an experiment's predictions; without a seed, of the profile's first."""
         seed = self.p.seed if seed is None else seed
@@ -178,9 +183,9 @@ class Evidence:
         """
         if len(log_odds) != len(self.crops):
             raise CompanionError(f"The predictions of {experiment} are of {len(log_odds)} crops, "
-                                 f"{self.path('crops')} has {len(self.crops)}; save the crops of "
-                                 "the same faces first.")
-        of = [f"faces {self.faces('crops')}"] if self.faces("crops") else []
+                                 f"{self.path(self.of)} has {len(self.crops)}; save the crops "
+                                 "of the same faces first.")
+        of = [f"faces {self.faces(self.of)}"] if self.faces(self.of) else []
         return self.save(self.predicted(experiment, seed), log_odds[self.columns], [*notes, *of])
 
     def has_predictions(self, experiment: str, seed: int | None = None) -> bool:
@@ -192,10 +197,10 @@ class Evidence:
         name = self.predicted(experiment, seed)
         table = self.read(name)
         if list(table) != self.columns or len(table) != len(self.crops):
-            raise CompanionError(f"{self.path(name)} doesn't fit {self.path('crops')} (other test "
+            raise CompanionError(f"{self.path(name)} doesn't fit {self.path(self.of)} (other test "
                                  "sets, or other crops); make both again, see figures/README.md.")
-        if self.faces(name) != self.faces("crops"):
-            raise CompanionError(f"{self.path(name)} is of other faces than {self.path('crops')}; "
+        if self.faces(name) != self.faces(self.of):
+            raise CompanionError(f"{self.path(name)} is of other faces than {self.path(self.of)}; "
                                  "make it again, see figures/README.md.")
         return finite(table, self.path(name))
 
@@ -243,8 +248,3 @@ class Evidence:
             raise CompanionError(f"There is no {path}: crops of private faces aren't kept, others "
                                  "by the notebook that shows them; run it, see figures/README.md.")
         return open_image(path)
-
-
-def _numbered(names: np.ndarray) -> np.ndarray:
-    """The place of each name among the sorted names: str (N,) -> int (N,)."""
-    return np.unique(names, return_inverse=True)[1]

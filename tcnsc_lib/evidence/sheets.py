@@ -11,6 +11,7 @@ import pandas as pd
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.checked import LARGEST_TABLE, content
+from tcnsc_lib.evidence.labelled import TABLES
 from tcnsc_lib.files import plain_text, write_table
 
 DIGITS = "%.7g"
@@ -45,6 +46,7 @@ MEASURED = {
     "trace": ("face",),
     "training_curves": ("iteration",),
     "validation": ("training", "seed", "iteration"),
+    "validation_crops": (*OF_CROPS, "person"),
 }
 TEXT = {
     "case", "codec", "definition", "detector", "face", "holds here", "id", "model", "optimizer",
@@ -87,7 +89,7 @@ def check_measured(name: str, table: pd.DataFrame, path: Path) -> None:
             raise CompanionError(f"{path} lacks the column {column}; {AGAIN}.")
     for column in table.columns.difference(TEXT):
         _check_numbers(table[column], path)
-    if name == "crops" and not np.array_equal(table.crop, np.arange(len(table))):
+    if name in TABLES.values() and not np.array_equal(table.crop, np.arange(len(table))):
         raise CompanionError(f"{path} lacks crops or has them in another order; {AGAIN}.")
 
 

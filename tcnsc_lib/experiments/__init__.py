@@ -5,11 +5,16 @@
     forecast   how much room and how many hours they will take
     execute    from a name to a run, and from runs to the evidence
     study      the rows of notebook 8: readings, repairs, references
-    any_quality  what notebook 9 asks detectors after every chain
+    any_quality  what notebook 9 asks detectors after every chain, and of validation crops
     settings   what is set otherwise than elsewhere, as tables
 """
 from tcnsc_lib.experiments import study
-from tcnsc_lib.experiments.any_quality import ASKED, asked_jobs, collect_chains
+from tcnsc_lib.experiments.any_quality import (
+    ASKED,
+    asked_jobs,
+    collect_chains,
+    collect_validation,
+)
 from tcnsc_lib.experiments.execute import (
     collect,
     collect_study,
@@ -81,6 +86,7 @@ __all__ = [
     "collect",
     "collect_chains",
     "collect_study",
+    "collect_validation",
     "cuts",
     "find",
     "jobs",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from tcnsc_lib.analysis.corrections import COLUMNS
 from tcnsc_lib.chains import CHAINS
 
 ONE_CROP = "a single crop's value follows from a training in every detail; its means are compared"
@@ -84,6 +85,9 @@ VIDEOS |= {"auc": 12.0, "gain": 20.0}
 QUALITY = dict.fromkeys(("accuracy", "accuracy_least", "accuracy_most"), 16.0)
 QUALITY |= dict.fromkeys(("auc", "auc_least", "auc_most"), 12.0)
 QUALITY |= dict.fromkeys(("accuracy_low", "accuracy_high", "auc_low", "auc_high"), 35.0)
+CALIBRATION = dict.fromkeys(COLUMNS, 25.0) | {"temperature": 5.0, "accuracy": 16.0, "auc": 12.0}
+CALIBRATION |= dict.fromkeys([f"{name}_low" for name in COLUMNS], 45.0)
+CALIBRATION |= dict.fromkeys([f"{name}_high" for name in COLUMNS], 45.0)
 
 STUDY = Rule(apart="made apart, by `tcnsc study`")
 
@@ -110,6 +114,9 @@ RULES = {
     "quality_usable.csv": Rule({"accuracy_chains": 50.0, "auc_chains": 30.0},
                                {"accuracy_from": STEPS, "auc_from": STEPS, "worst": FOLLOWS}),
     "quality_claims.csv": _claims(10.0, single=16.0, ends=30.0),
+    "calibration.csv": Rule(CALIBRATION),
+    "calibration_bins.csv": Rule({"n": 500.0, "right": 500.0, "confidence": 0.05}),
+    "calibration_claims.csv": _claims(20.0, single=30.0, ends=60.0),
     "chains/*.csv": Rule(skipped=dict.fromkeys(CHAINS, ONE_CROP)),
     "study*": STUDY,
     "study/*.csv": STUDY,
@@ -117,6 +124,8 @@ RULES = {
     "channel_shifts.csv": Rule({"shift": 0.5, "spread": 0.5}),
     "collapse.csv": Rule(WATCHED),
     "training_curves.csv": Rule(WATCHED | CURVES),
+    "validation/*.csv": Rule(skipped=dict.fromkeys(CODECS, ONE_CROP)),
+    "validation_crops.csv": Rule(),
     "validation*": Rule(VALIDATED, apart=STUDY.apart),
     "last_quarter.csv": Rule(LAST_QUARTER, apart=STUDY.apart),
     "cosines.csv": Rule({"twins (RAW, LQ)": 0.2, "different people": 0.3,

@@ -14,7 +14,16 @@ from tcnsc_lib.analysis.ssim import figure5_means
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import MODEL_B, SEEDED, TABLE2, TABLE3, seeds_of
 from tcnsc_lib.experiments.study import FACTORS, ROWS, restated
-from tcnsc_lib.results import claims, contrasts, factors, surviving, tables, trained, videos
+from tcnsc_lib.results import (
+    calibrating,
+    claims,
+    contrasts,
+    factors,
+    surviving,
+    tables,
+    trained,
+    videos,
+)
 
 
 class Derived(NamedTuple):
@@ -120,6 +129,9 @@ DERIVED: dict[str, Derived] = {
     "quality": Derived(surviving.quality, surviving.needed),
     "quality_usable": Derived(surviving.usable, surviving.needed),
     **_claims("Quality", surviving.needed),
+    "calibration": Derived(calibrating.calibration, calibrating.needed),
+    "calibration_bins": Derived(calibrating.bins, calibrating.needed),
+    **_claims("Calibration", calibrating.needed),
     "table3": Derived(tables.table3, OF_TABLE3),
     "table3_drops": Derived(tables.drops, OF_TABLE3),
     "table3_videos": Derived(videos.table3_videos, _of_seeds(*TABLE3.values())),

@@ -5,9 +5,9 @@ number is computed from the evidence (`judge`), stored as figures/<profile>/<ite
 looked up there by notebooks and README (`lookup`).
 
 Differences between detectors or codecs are taken on the same test crops, so their intervals are
-paired. Those of Tables 1 to 3, Figure 3, the study and any quality are for the mean over seeds,
-where there are several, and cover another training; those of the other figures are about the choice
-of test people.
+paired. Those of Tables 1 to 3, Figure 3, the study, any quality and calibration are for the mean
+over seeds, where there are several, and cover another training; those of the other figures are
+about the choice of test people.
 """
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ import pandas as pd
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.evidence import Evidence
+from tcnsc_lib.results.calibrating import Calibrated
 from tcnsc_lib.results.claims.about_any_quality import ABOUT_ANY_QUALITY
+from tcnsc_lib.results.claims.about_calibration import ABOUT_CALIBRATION
 from tcnsc_lib.results.claims.about_compression import (
     ABOUT_FIGURE_1,
     ABOUT_FIGURE_5,
@@ -44,13 +46,14 @@ EVERY = (
     *ABOUT_FIGURE_6,
     *ABOUT_STUDY,
     *ABOUT_ANY_QUALITY,
+    *ABOUT_CALIBRATION,
 )
 
 CLAIMS: dict[str, Claim] = {claim.id: claim for claim in EVERY}
 """Every claim by its id, in the order of the paper's sections."""
 
 ITEMS = tuple(dict.fromkeys(claim.item for claim in EVERY))
-"""The tables and figures that claims are about, the study of notebook 8, and "Quality", its 9."""
+"""The tables and figures that claims are about, the study of notebook 8, and both of notebook 9."""
 
 MATERIAL: dict[str, Callable[[Evidence], object]] = {
     "Figure 1": lambda e: PerCrop(e.read("figure1_blocks"), "codec"),
@@ -60,6 +63,7 @@ MATERIAL: dict[str, Callable[[Evidence], object]] = {
     "Figure 6": lambda e: PerCrop(e.read("figure6_bands"), "codec"),
     "Study": Told,
     "Quality": Survived,
+    "Calibration": Calibrated,
 }
 """What an item's claims are measured from; those about tables, from the Evidence itself."""
 
@@ -78,8 +82,8 @@ def judge(item: str, e: Evidence) -> pd.DataFrame:
     """An item's claims, measured and judged from the evidence: a row a claim.
 
     Columns: id, claim, holds if, paper, ours, low, high, crops, holds here, p; of Tables 1 to 3,
-    Figure 3, the study and any quality also seeds, least, most; of Table 3 also the best other
-    detector of a column, the paper's and ours.
+    Figure 3, the study, any quality and calibration also seeds, least, most; of Table 3 also the
+    best other detector of a column, the paper's and ours.
     """
     material = MATERIAL[item](e) if item in MATERIAL else e
     return judged(of_item(item), material)

@@ -59,7 +59,7 @@ class Claim:
 
     @property
     def item(self) -> str:
-        """What it is about: "table2.b-loss" -> "Table 2"; or "Study", or "Quality"."""
+        """What it is about: "table2.b-loss" -> "Table 2"; or "Study", "Quality", "Calibration"."""
         name = self.id.partition(".")[0]
         return re.sub(r"(\D+)(\d+)", r"\1 \2", name).capitalize()
 

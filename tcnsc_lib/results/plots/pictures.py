@@ -29,6 +29,7 @@ from tcnsc_lib.results.plots.learning import collapse, curves, validation
 from tcnsc_lib.results.plots.network import figure2
 from tcnsc_lib.results.plots.qualities import curves as quality
 from tcnsc_lib.results.plots.qualities import heat
+from tcnsc_lib.results.plots.reliability import diagrams
 from tcnsc_lib.results.plots.robustness import channels, study
 
 
@@ -72,6 +73,7 @@ PICTURES = {
     "channels": Picture(channels, ("channel", "channel_shifts")),
     "quality": Picture(quality, ("quality",)),
     "quality_chains": Picture(heat, ("quality",)),
+    "calibration": Picture(diagrams, ("calibration", "calibration_bins")),
     "training_curves": Picture(curves, ("training_curves",)),
     "validation": Picture(validation, ("validation",)),
 }
