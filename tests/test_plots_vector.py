@@ -1,4 +1,5 @@
 """Pictures for those who print, as SVG; and for those who can't see them, in words."""
+import json
 import re
 
 import pytest
@@ -15,6 +16,7 @@ from tcnsc_lib.results.plots.pictures import LARGEST, PICTURES, draw, svg
 from tcnsc_lib.results.plots.seen import SEEN
 
 OF_FACES_AND_HEAT = {"figure1", "figure4", "quality_chains"}
+DRAWN = re.compile(r'draw\("(\w+)"')
 SHOWN = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
 
 
@@ -126,6 +128,23 @@ def test_each_picture_is_described_in_one_sentence_that_is_no_title():
         if name in captions:
             assert words not in (captions[name].name, captions[name].caption)
     assert len(set(SEEN.values())) == len(SEEN)
+
+
+def drawing_cells() -> list[tuple[str, str, dict]]:
+    """Of the notebooks' cells that draw a picture: the notebook, the picture, and the metadata."""
+    found = []
+    for path in sorted((files.CHECKOUT / "notebooks").glob("*.ipynb")):
+        for each in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            names = DRAWN.findall("".join(each["source"]))
+            found += [(path.stem, name, each["metadata"]) for name in names]
+    return found
+
+
+def test_in_the_book_every_picture_that_a_notebook_draws_says_what_is_seen_on_it():
+    found = drawing_cells()
+    assert {name for _, name, _ in found} == set(PICTURES)
+    for notebook, name, metadata in found:
+        assert metadata["mystnb"]["image"]["alt"] == SEEN[name], f"{notebook}: {name}"
 
 
 def texts() -> dict[str, str]:

@@ -59,7 +59,8 @@ def _scatter(axis: Axes, rows: pd.DataFrame) -> None:
 
 def _name(axis: Axes) -> None:
     """Write what each mark is into the free space nearest to its own cloud."""
-    clouds = [axis.transData.transform(dots.get_offsets()) for dots in axis.collections]
+    clouds = [axis.transData.transform(np.asarray(dots.get_offsets()))
+              for dots in axis.collections]
     taken = direct.boxes(np.vstack(clouds), (4, 4))
     spots = _spots(axis)
     for label, own, other in zip(LABELS, clouds, clouds[::-1], strict=True):
