@@ -81,7 +81,7 @@ GENERAL = [{"selector": "td", "props": "vertical-align: top; font-variant-numeri
 
 SMALL = "<small style='white-space: nowrap'>{}</small>"
 CHIP = ("<span style='background: {}; color: #FFFFFF; padding: 0 0.3em; border-radius: 0.2em; "
-        "white-space: nowrap'>{}</span>")
+        "font-size: 85%'>{}</span>")
 
 
 def _html(text: str) -> str:
