@@ -267,12 +267,13 @@ def test_what_is_not_compared_is_listed_with_its_reason(tmp_path):
                       evidence__predictions__a=odds, evidence__predictions__b=odds,
                       evidence__study__a=odds, evidence__channel=table())
     (committed / "table1.png").write_bytes(b"a picture")
+    (committed / "table1.svg").write_bytes(b"a picture")
     assert check.not_compared(committed) == [
         f"{ONE_CHANNEL}: channel.csv (channel, left, right, share, mean, running_mean)",
         f"{ONE_CROP}: predictions/*.csv (RAW, HQ, MQ, LQ, WEBP); "
         "figure3.csv (x, y, silhouette, neighbour, probe, classifier)",
         f"{STUDY.apart}: study/*.csv, where it is missing; study*, where it is missing",
-        f"{DRAWN}: *.png"]
+        f"{DRAWN}: *.png; *.svg"]
 
 
 # verdicts

@@ -16,6 +16,7 @@ from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.report import readme, remake
 from tcnsc_lib.results import derive
 from tcnsc_lib.results.plots import pictures
+from tcnsc_lib.results.plots.alike import same_picture
 
 
 @pytest.fixture(autouse=True)
@@ -195,8 +196,9 @@ def test_report_makes_what_the_evidence_has_and_says_what_it_lacks(few, capsys):
     assert (few.folder / "table1.png").exists()
     out = capsys.readouterr().out
     assert "toy/table1.csv: new" in out and "toy/table1.png: new" in out
+    assert "toy/table1.svg: new" in out
     assert "figure3_means.csv: left as it is, for want of figure3" in out
-    assert f"0 files are the same, {len(made) + 1} changed." in out
+    assert f"0 files are the same, {len(made) + 2} changed." in out
 
 
 def test_a_second_report_touches_nothing(few, capsys):
@@ -234,7 +236,7 @@ def test_a_picture_is_drawn_again_where_its_look_or_its_origin_changed(few, monk
     monkeypatch.setattr(Evidence, "head", lambda e, name: "profile toy; made elsewhere")
     cli.main(["report", "--profile", "toy"])
     new = picture.read_bytes()
-    assert new != old and pictures.same_picture(picture, old)
+    assert new != old and same_picture(picture, old)
 
 
 def test_report_takes_every_profile_that_has_evidence(few, monkeypatch):

@@ -10,7 +10,8 @@ from PIL import Image, ImageFilter
 from tcnsc_lib import CompanionError
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.results.plots import STYLE
-from tcnsc_lib.results.plots.pictures import PICTURES, draw, png, same_picture, sources
+from tcnsc_lib.results.plots.alike import same_picture
+from tcnsc_lib.results.plots.pictures import PICTURES, draw, png, sources
 
 SHOW_CROPS = ("figure1", "figure4")
 EVERY = []

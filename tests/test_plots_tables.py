@@ -16,7 +16,7 @@ from tcnsc_lib.experiments import (
     ON_H,
     RANDOM_AUGMENTED,
 )
-from tcnsc_lib.results.plots import COLOURS, FAINT, LINES, MARKERS
+from tcnsc_lib.results.plots import COLOURS, FAINT, LINES, MARKERS, PALE
 from tcnsc_lib.results.plots.pictures import PICTURES, draw
 from tcnsc_lib.results.trained import BELOW, NO_FEATURES, NOT_KEPT
 
@@ -83,6 +83,13 @@ def test_an_interval_that_is_a_point_is_marked_and_explained(e):
 GREY = to_rgb(FAINT)
 
 
+def footnote(figure) -> str:
+    """Above a legend, or below a picture that has none."""
+    if figure.legends:
+        return figure.legends[0].get_title().get_text()
+    return figure.get_supxlabel()
+
+
 def with_marks(e, **why: str) -> pd.DataFrame:
     """Table 3 with these rows marked, stored."""
     table = MADE["table3"].assign(mark=MADE["table3"].training.map(why))
@@ -104,17 +111,19 @@ def test_a_marked_row_is_grey_and_the_picture_says_why(e):
     figure = draw("table3", e)
     axes = {axis.get_title(): axis for axis in figure.axes if axis.get_title()}
     assert colours(axes["FWA"]) == colours(axes["Meso4"]) == {GREY}
-    assert to_rgb(axes["FWA"].title.get_color()) == GREY
+    assert axes["FWA"].title.get_color() == PALE
+    assert axes["FWA"].title.get_style() == "italic"
+    assert axes["TCNSC"].title.get_style() == "normal"
     assert colours(axes["TCNSC"]) == {to_rgb(colour) for colour in COLOURS.values()}
-    head, *reasons = figure.legends[0].get_title().get_text().splitlines()
-    assert head.startswith("grey: not shown to be trained to the end")
+    head, *reasons = footnote(figure).splitlines()
+    assert head.startswith("grey, names in italics: not shown to be trained to the end")
     assert reasons == [f"{BELOW}: Meso4, FWA", f"{NO_FEATURES}: FWA"]
 
 
 @pytest.mark.parametrize("name", ["table1", "table2", "table2_lq", "table3", "table3_lq"])
 def test_where_nothing_is_marked_nothing_is_said_of_grey(name, e):
     with_marks(e)
-    assert "grey" not in draw(name, e).legends[0].get_title().get_text()
+    assert "grey" not in footnote(draw(name, e))
 
 
 @pytest.mark.parametrize("name", ["table3", "table3_lq"])
@@ -123,7 +132,7 @@ def test_a_table_from_before_there_were_marks_is_all_grey(name, e):
     figure = draw(name, e)
     for axis in figure.axes:
         assert colours(axis) <= {GREY}
-    assert f"{NOT_KEPT}: Meso4, FWA, TCNSC" in figure.legends[0].get_title().get_text()
+    assert f"{NOT_KEPT}: Meso4, FWA, TCNSC" in footnote(figure)
 
 
 def test_table_3_is_ranked_by_auc_and_marked_rows_have_no_rank(e):
@@ -135,7 +144,8 @@ def test_table_3_is_ranked_by_auc_and_marked_rows_have_no_rank(e):
     (axis,) = draw("table3_lq", e).axes
     labels = axis.get_yticklabels()
     assert [label.get_text() for label in labels] == ["Meso4", "FWA", "TCNSC"]  # from below
-    assert [to_rgb(label.get_color()) == GREY for label in labels] == [True, False, False]
+    assert [label.get_color() == PALE for label in labels] == [True, False, False]
+    assert [label.get_style() for label in labels] == ["italic", "normal", "normal"]
     whole, grey = (box[0] for box in axis.containers)
     assert grey.get_xdata().tolist() == [90] and grey.get_ydata().tolist() == [0]
     assert to_rgb(grey.get_color()) == GREY
@@ -160,10 +170,15 @@ def test_a_ranking_draws_accuracy_interval_auc_and_the_paper(e):
         assert shown == pytest.approx(rows[column].tolist(), nan_ok=True)
 
 
+def ticks_of(axis) -> list:
+    bars = [line for line in axis.lines if line.get_marker() == "|"]  # ends of intervals too
+    return [line for line in bars if line.get_color() == "black" and len(line.get_xdata())]
+
+
 def test_a_ranking_draws_a_tick_a_seed_at_its_row(e):
     (axis,) = draw("table2_lq", e).axes
     names = [label.get_text() for label in axis.get_yticklabels()]
-    (ticks,) = [line for line in axis.lines if "seed" in line.get_label()]
+    (ticks,) = ticks_of(axis)
     single = MADE["table2_seeds"].query("codec == 'LQ'")
     np.testing.assert_allclose(ticks.get_xdata(), single.accuracy, rtol=1e-6)
     places = [names.index(name) for name in single.training]
@@ -173,7 +188,7 @@ def test_a_ranking_draws_a_tick_a_seed_at_its_row(e):
 def test_one_seed_is_no_tick(e):
     store(e, "table2_seeds", MADE["table2_seeds"].query("seed == 3"))
     (axis,) = draw("table2_lq", e).axes
-    assert not [line for line in axis.lines if "seed" in line.get_label()]
+    assert not ticks_of(axis)
 
 
 # training

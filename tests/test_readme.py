@@ -12,6 +12,7 @@ from tcnsc_lib.report import beside, items, readme
 from tcnsc_lib.report.items import ITEMS, Item, verdicts
 from tcnsc_lib.results import claims
 from tcnsc_lib.results.claims import Claim
+from tcnsc_lib.results.plots.seen import SEEN
 from tcnsc_lib.results.trained import BELOW, NO_FEATURES, NOT_KEPT
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,13 +93,14 @@ def test_the_verdicts_link_an_item_once_and_say_agree_and_size(figures):
                       "– / – |")
 
 
-def test_the_gallery_shows_pictures_that_are_there_and_escapes_its_words(figures):
+def test_the_gallery_shows_pictures_that_are_there_and_escapes_its_words(figures, monkeypatch):
     (figures["demo"].folder / "figure9.png").write_bytes(b"")
+    monkeypatch.setitem(SEEN, "figure9", "Nine lines.")
     *_, row = readme.gallery(figures["demo"].folder).splitlines()
     table, drawing, empty = re.fullmatch(r"\| (.*) \| (.*) \| (.*) \|", row).groups()
     assert table == "[Table 9](../notebooks/09_nine.ipynb): Nine of &lt;these&gt;."
     picture, words = drawing.split("<br>")
-    assert picture == ("[![Figure 9](../figures/demo/figure9.png)]"
+    assert picture == ("[![Nine lines.](../figures/demo/figure9.png)]"
                        "(../notebooks/02_method.ipynb)")
     assert words == "[Figure 9](../notebooks/02_method.ipynb): A drawing."
     assert empty == ""

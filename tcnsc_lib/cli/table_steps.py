@@ -145,7 +145,7 @@ def report(arguments) -> int:
     verb = "changed" if keep else "would change"
     print(f"{counts[remake.SAME]} files are the same, {changed} {verb}.")
     if left:
-        print(f"{left} could not be made again, see above. Predictions come from `tcnsc table 1`, "
+        print(f"{left} were not made, see above. Predictions come from `tcnsc table 1`, "
               "2 and 3 with that --profile, all else from the notebooks (figures/README.md).")
     return int(arguments.check and changed > 0)
 

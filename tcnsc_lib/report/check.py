@@ -21,7 +21,8 @@ from tcnsc_lib.evidence import read_table
 from tcnsc_lib.report import drawn
 from tcnsc_lib.report.tolerances import DRAWN, FOLLOWS, Rule, rule_of
 
-KINDS = {".csv", ".png"}
+PICTURES = {".png", ".svg"}
+KINDS = {".csv", *PICTURES}
 NEW = "made here, none committed"
 FINE = "agree|drawn|made"  # how a verdict begins where nothing is wrong
 
@@ -135,7 +136,7 @@ def _row(name: str, committed: Path, ours: Path) -> tuple[str, int, int, float, 
     _, rule = rule_of(name)
     if not os.path.lexists(ours):
         return (name, 0, 0, float("nan"), rule.apart or "MISSING")
-    if committed.suffix == ".png":
+    if committed.suffix in PICTURES:
         return (name, 0, 0, 0.0, drawn.verdict(committed, ours))
     try:
         old = _table(committed, "committed file")
@@ -219,8 +220,9 @@ def not_compared(committed: Path) -> list[str]:
     """What `verdict` leaves out: a line a reason, with the files and their columns."""
     left_out: dict[str, list[str]] = {}
     for name in files(committed):
-        if name.endswith(".png"):
-            left_out.setdefault(DRAWN, []).append("*.png")
+        kind = Path(name).suffix
+        if kind in PICTURES:
+            left_out.setdefault(DRAWN, []).append(f"*{kind}")
             continue
         pattern, rule = rule_of(name)
         if rule.apart:

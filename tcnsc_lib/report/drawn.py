@@ -1,6 +1,7 @@
 """Is a regenerated picture one that can be looked at, of the size of the committed one?"""
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,8 @@ def verdict(committed: Path, ours: Path) -> str:
             return f"DAMAGED {whose}: {fault}"
     if committed.read_bytes() == ours.read_bytes():
         return SAME_BYTES
+    if committed.suffix == ".svg":
+        return _drawings(_sides(committed.read_bytes()), _sides(ours.read_bytes()))
     old = open_image(committed)
     new = open_image(ours)
     if _is_blank(new) and not _is_blank(old):
@@ -48,6 +51,23 @@ def _crops(old: np.ndarray, new: np.ndarray) -> str:
     return OTHER_BYTES if apart <= CROP else f"OTHER PICTURE: {apart:.0f} of 255 apart in the mean"
 
 
+def _drawings(old: np.ndarray, new: np.ndarray) -> str:
+    """Of two SVGs, by their sides, (2,), in points."""
+    if (np.abs(old - new) > SIZE * old).any():
+        return f"OTHER SIZE: {new[0]:.0f} x {new[1]:.0f} pt, committed {old[0]:.0f} x {old[1]:.0f}"
+    return OTHER_BYTES
+
+
+def _sides(content: bytes) -> np.ndarray:
+    """Width and height of an SVG, (2,), in points. Raises CompanionError where it is none."""
+    whole = content.rstrip().endswith(b"</svg>")
+    sides = [re.search(rb'<svg [^>]*?\b%s="([\d.]+)pt"' % side, content)
+             for side in (b"width", b"height")]
+    if not whole or None in sides:
+        raise CompanionError(f"it is no whole SVG; {CURE}.")
+    return np.array([float(side[1]) for side in sides])
+
+
 def _other_size(old: np.ndarray, new: np.ndarray) -> str:
     return f"OTHER SIZE: {_size(new)} px, committed {_size(old)}"
 
@@ -63,9 +83,13 @@ def _is_blank(image: np.ndarray) -> bool:
 def _fault(path: Path) -> str:
     """Why a picture can't be opened, in a few words; "" where it can."""
     try:
-        if not checked.content(path, LARGEST, CURE):
+        content = checked.content(path, LARGEST, CURE)
+        if not content:
             return "it is empty"
-        open_image(path)
+        if path.suffix == ".svg":
+            _sides(content)
+        else:
+            open_image(path)
     except CompanionError as error:
         return few_words(error, path)
     return ""

@@ -16,6 +16,7 @@ from tcnsc_lib.files import CHECKOUT
 from tcnsc_lib.report.beside import DEFAULT, differences, markdown, table1, table2, table3
 from tcnsc_lib.report.items import ITEMS, STUDY, Item, heading, inside, profiles_of, verdicts
 from tcnsc_lib.report.text import NOTHING, cell, fill
+from tcnsc_lib.results.plots.seen import SEEN
 
 PAGES = {
     CHECKOUT / name: Path(__file__).with_name(f"{Path(name).name}.in")
@@ -38,6 +39,7 @@ def blocks(evidences: Mapping[str, Evidence]) -> dict[str, str]:
     """Placeholder -> the block that stands for it."""
     told = verdicts(evidences)
     return {**corrected(told, evidences),
+            **{f"{name}, seen": told for name, told in SEEN.items()},
             "gallery": gallery(evidences[DEFAULT].folder),
             "in short": in_short(told),
             "verdicts": verdict_table(told[~told["item"].isin(STUDY)]),
@@ -57,7 +59,7 @@ def corrected(told: pd.DataFrame, profiles: Iterable[str]) -> dict[str, str]:
 
 
 def gallery(folder: Path, shown: str = f"{UP}figures/{DEFAULT}") -> str:
-    """Thumbnails as a Markdown table: each links to its notebook.
+    """Thumbnails as a Markdown table: each links to its notebook, and tells what is seen on it.
 
     folder: where the pictures lie; an item without one has only its words. shown: that folder as
     the page names it.
@@ -74,7 +76,7 @@ def _thumbnail(item: Item, folder: Path, shown: str) -> str:
     picture = f"{item.picture}.png"
     if not (folder / picture).exists():
         return words
-    return f"[![{item.name}]({shown}/{picture})]({notebook})<br>{words}"
+    return f"[![{SEEN[item.picture]}]({shown}/{picture})]({notebook})<br>{words}"
 
 
 def verdict_table(table: pd.DataFrame) -> str:

@@ -21,6 +21,7 @@ from tcnsc_lib.profiles import DEMO, PROFILES, SOURCES, Profile, named, profile
 from tcnsc_lib.report import readme
 from tcnsc_lib.results import derive
 from tcnsc_lib.results.plots import pictures
+from tcnsc_lib.results.plots.alike import same_drawing, same_picture
 
 SAME = "the same"
 CHANGED = "changed"
@@ -100,11 +101,26 @@ def _pictures(fresh: Evidence, e: Evidence, keep: bool) -> Iterator[Step]:
             yield path, f"not drawn: {reason}"
             continue
         content = pictures.png(figure, name, fresh)
+        drawing = pictures.svg(figure, name, fresh)
         pyplot.close(figure)
-        if pictures.same_picture(path, content) and _note(path) == _note(io.BytesIO(content)):
-            yield path, SAME  # pixel for pixel it may differ: another machine smooths otherwise
-        else:
-            yield _put(content, path, keep)
+        same = same_picture(path, content) and _note(path) == _note(io.BytesIO(content))
+        # pixel for pixel it may differ: another machine smooths otherwise
+        yield (path, SAME) if same else _put(content, path, keep)
+        if drawing is not None:
+            yield _drawing(drawing, path.with_suffix(".svg"), same, keep)
+
+
+def _drawing(content: bytes, path: Path, same_png: bool, keep: bool) -> Step:
+    """Write an SVG if that changes it; its bytes, and whether its PNG is the same."""
+    if len(content) > pictures.LARGEST:
+        if path.exists():
+            if keep:
+                path.unlink()
+            return path, CHANGED
+        return path, f"not written: {len(content) / 1000:.0f} kB, its PNG says the same in less"
+    if same_drawing(path, content, same_png):
+        return path, SAME
+    return _put(content, path, keep)
 
 
 def _note(file: Path | io.BytesIO) -> str:

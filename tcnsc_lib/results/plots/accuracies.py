@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tcnsc_lib.experiments import MODEL_B
-from tcnsc_lib.results.plots import COLOURS, FAINT, MARKERS, WIDTH
+from tcnsc_lib.results.plots import COLOURS, FAINT, MARKERS, PAGE, PALE, direct
 from tcnsc_lib.results.trained import BETWEEN, marked
 
 GUESSING = 50
@@ -26,12 +26,12 @@ def table_plot(table: pd.DataFrame, columns: int = 5) -> Figure:
     """Accuracy by test set with intervals, one panel a row; the paper's (column "paper") hollow.
 
     A dagger where the interval is a point, since all crops were called alike: that is no certainty.
-    Rows with a mark (`trained.marked`) are grey, and a footnote says why.
+    Rows with a mark (`trained.marked`) are grey, their names in italics; a footnote says why.
     """
     why = marked(table)
     names = list(dict.fromkeys(table.training))
     lines = -(-len(names) // columns)
-    size = (WIDTH, 0.6 + 2.1 * lines)
+    size = (PAGE, 0.6 + 2.1 * lines)
     figure, axes = plt.subplots(lines, columns, figsize=size, sharey=True, squeeze=False)
     for axis, name in zip(axes.flat, names, strict=False):
         _panel(axis, name, table[table.training == name], grey=name in why)
@@ -41,7 +41,7 @@ def table_plot(table: pd.DataFrame, columns: int = 5) -> Figure:
     for axis in axes[:, 0]:
         axis.set(ylabel="accuracy (%)", ylim=(floor, 101))
     _legend(figure, daggers=(table.low == table.high).any())
-    _footnote(figure, why)
+    figure.legends[0].set_title(_reasons(why), {"size": 7})
     return figure
 
 
@@ -51,7 +51,8 @@ def _panel(axis: Axes, name: str, rows: pd.DataFrame, grey: bool) -> None:
         _accuracy(axis, place, row, FAINT if grey else COLOURS[row.codec])
     axis.axhline(GUESSING, color=FAINT, linewidth=0.8, linestyle=":")
     axis.set(xticks=range(len(rows)))
-    axis.set_title(_title(name), fontsize=8, color=FAINT if grey else "black")
+    axis.set_title(_title(name), fontsize=8, color=PALE if grey else "black",
+                   style="italic" if grey else "normal")
     axis.set_xticklabels(rows.codec, fontsize=7, rotation=60)
 
 
@@ -90,18 +91,18 @@ def _legend(figure: Figure, daggers: bool) -> None:
     figure.legend(marks, words, loc="outside lower center", ncols=3)
 
 
-def _footnote(figure: Figure, why: Mapping[str, str]) -> None:
-    """Why rows are grey, above the legend's marks: each reason with the rows it is true of."""
+def _reasons(why: Mapping[str, str]) -> str:
+    """Why rows are grey: each reason with the rows it is true of; "" where none is."""
     if not why:
-        return
+        return ""
     rows_of: dict[str, list[str]] = {}
     for row, reasons in why.items():
         for reason in reasons.split(BETWEEN):
             rows_of.setdefault(reason, []).append(row)
     told = [f"{reason}: {', '.join(rows)}" for reason, rows in rows_of.items()]
-    lines = ["grey: not shown to be trained to the end, in no ranking", *told]
+    lines = ["grey, names in italics: not shown to be trained to the end, in no ranking", *told]
     wrapped = [textwrap.fill(line, 110, break_on_hyphens=False) for line in lines]
-    figure.legends[0].set_title("\n".join(wrapped), {"size": 7})
+    return "\n".join(wrapped)
 
 
 # all rows on one test set
@@ -112,26 +113,26 @@ def ranking(table: pd.DataFrame, seeds: pd.DataFrame | None = None,
 
     seeds: `results.tables.seeds`, drawn as one small tick a seed where there are several. by: the
     column that ranks. Rows with a mark (`trained.marked`) have no rank: they stand in grey below
-    all others, in the table's order, and a footnote says why.
+    all others, in the table's order, and a footnote says why. Words beside marks are the legend.
     """
     why = marked(table)
     rows = _placed(table[table.codec == codec_name], why, by)
-    figure, axis = plt.subplots(figsize=(WIDTH, 0.9 + 0.28 * len(rows)))
-    if seeds is not None and seeds.seed.nunique() > 1:
-        place_of = dict(zip(rows.training, rows.place, strict=True))
-        _ticks(axis, seeds[seeds.codec == codec_name], place_of)
+    ticks = _ticks(seeds, codec_name, dict(zip(rows.training, rows.place, strict=True)))
+    figure, axis = plt.subplots(figsize=(PAGE, 0.9 + 0.28 * len(rows)))
     grey = rows.training.isin(why)
     for part, colour in ((rows[~grey], COLOURS[codec_name]), (rows[grey], FAINT)):
         if len(part):
             _numbers(axis, part, colour)
+    axis.plot(ticks.accuracy, ticks.place, "|", color="black", markersize=7, label=TICKS)
     axis.axvline(GUESSING, color=FAINT, linewidth=0.8, linestyle=":")
     axis.set_xlabel(f"accuracy and AUC at {codec_name}, % (dotted: guessing)")
-    axis.set_xlim(min(45, rows.low.min() - 2), 101)
+    axis.set(xlim=(min(45, rows.low.min() - 2), 101), ylim=(-0.7, len(rows) - 0.1))
     axis.set_yticks(rows.place, rows.training)
     for label in axis.get_yticklabels():
-        label.set_color(FAINT if label.get_text() in why else "black")
-    _words(figure, axis)
-    _footnote(figure, why)
+        if label.get_text() in why:
+            label.set(color=PALE, style="italic")
+    figure.supxlabel(_reasons(why), x=0.01, ha="left", fontsize=7)
+    _words(axis, rows, ticks)
     return figure
 
 
@@ -142,27 +143,53 @@ def _placed(rows: pd.DataFrame, why: Mapping[str, str], by: str) -> pd.DataFrame
     return rows.assign(place=np.arange(len(rows)))
 
 
+def _ticks(seeds: pd.DataFrame | None, codec_name: str, place_of: dict[str, int]) -> pd.DataFrame:
+    """Columns accuracy and place: a tick a seed, a little below the row's mark; none of one."""
+    if seeds is None or seeds.seed.nunique() < 2:
+        return pd.DataFrame(columns=["accuracy", "place"], dtype=float)
+    single = seeds[seeds.codec == codec_name]
+    return single.assign(place=single.training.map(place_of) - 0.28)
+
+
+OURS = "accuracy, 95 % interval over people"
+AUC = "AUC"
+PAPERS = "accuracy, the paper"
+TICKS = "accuracy, each training"
+LIFTED = 0.15  # how far above its row the paper's mark stands
+
+
 def _numbers(axis: Axes, rows: pd.DataFrame, colour: str) -> None:
     """Accuracy with its interval, AUC and the paper's accuracy, of rows in one colour."""
     interval = [rows.accuracy - rows.low, rows.high - rows.accuracy]
     axis.errorbar(rows.accuracy, rows.place, xerr=interval, fmt="o", color=colour, capsize=2,
-                  markersize=5, label="accuracy, 95 % interval over people")
-    axis.plot(rows.auc, rows.place, "D", color=FAINT, markersize=4, label="AUC")
-    axis.plot(rows.paper, rows.place + 0.15, "o", color=colour, markerfacecolor="none",
-              markersize=5, label="accuracy, the paper")
+                  markersize=5, label=OURS)
+    axis.plot(rows.auc, rows.place, "D", color=FAINT, markersize=4, label=AUC)
+    axis.plot(rows.paper, rows.place + LIFTED, "o", color=colour, markerfacecolor="none",
+              markersize=5, label=PAPERS)
 
 
-def _words(figure: Figure, axis: Axes) -> None:
-    """The legend: each mark once, in the colour of the rows that have a rank."""
-    marks, words = axis.get_legend_handles_labels()
-    first = dict(zip(reversed(words), reversed(marks), strict=True))
-    shown = list(dict.fromkeys(words))
-    figure.legend([first[word] for word in shown], shown, loc="outside lower center", ncols=4,
-                  fontsize=7)
+def _words(axis: Axes, rows: pd.DataFrame, ticks: pd.DataFrame) -> None:
+    """Each kind of mark is named once, at the highest row that has room for its name."""
+    direct.settle(axis)
+    rows = rows[::-1]
+    intervals = _spans(axis, rows.low, rows.high, rows.place)
+    marks = {OURS: intervals, AUC: _spans(axis, rows.auc, rows.auc, rows.place),
+             PAPERS: _spans(axis, rows.paper, rows.paper, rows.place + LIFTED)}
+    each = ticks.groupby("place").accuracy
+    if len(ticks):
+        marks[TICKS] = _spans(axis, each.min(), each.max(), each.min().index)[::-1]
+    dotted = axis.get_window_extent().extents.reshape(1, 4).copy()
+    dotted[:, [0, 2]] = axis.transData.transform((GUESSING, 0))[0]
+    taken = np.vstack([*marks.values(), dotted + (-2, 0, 2, 0)])
+    for word, boxes in marks.items():
+        if len(boxes):
+            box = direct.put(axis, word, direct.around(axis, word, boxes), taken)
+            taken = np.vstack([taken, box])
 
 
-def _ticks(axis: Axes, single: pd.DataFrame, place_of: dict[str, int]) -> None:
-    """A tick a seed, a little below the row's mark; single: a row a training and seed."""
-    places = [place_of[name] - 0.28 for name in single.training]
-    axis.plot(single.accuracy, places, "|", color="black", markersize=7,
-              label="accuracy, each seed (rows that have several)")
+def _spans(axis: Axes, low: pd.Series, high: pd.Series, places: pd.Series) -> np.ndarray:
+    """Boxes in pixels, (N, 4), of marks from low to high and a margin; none for no number."""
+    starts = axis.transData.transform(np.column_stack([low, places]))
+    ends = axis.transData.transform(np.column_stack([high, places]))
+    spans = np.hstack([starts - 5, ends + 5])
+    return spans[np.isfinite(spans).all(axis=1)]

@@ -7,13 +7,21 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from tcnsc_lib.results.plots import COLOURS, DASHES, FAINT, LABELS, MARKERS, WIDTH
+from tcnsc_lib.results.plots import (
+    COLOURS,
+    DASHES,
+    FAINT,
+    HATCHES,
+    LABELS,
+    MARKERS,
+    PAGE,
+)
 
 VARIANT_DASHES = ("-", "--", "-.", ":")
-HATCHES = ("", "///")
 BAND = {"color": "#BBBBBB", "alpha": 0.5}
 
 
@@ -22,12 +30,13 @@ BAND = {"color": "#BBBBBB", "alpha": 0.5}
 def figure5(means: pd.DataFrame) -> Figure:
     """`analysis.ssim.figure5_means`. Left: SSIM against RAW with 95 % intervals, as defined.
 
-    Plain bars real, hatched fake, the paper's hollow. Bars hang from 1, identity, so that their
+    Plain bars and round marks are real, hatched and three-cornered ones fake, the paper's hollow.
+    Bars hang from 1, identity, so that their
     length is what is lost. Right: the same means by each window and colour.
     """
     names = list(dict.fromkeys(means.codec))
     variants = list(dict.fromkeys(means.measure))
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.9))
     for row in means[means.measure == variants[0]].itertuples():
         place = names.index(row.codec) + (row.label - 0.5) * 0.4
         _bar(left, place, row)
@@ -39,15 +48,17 @@ def figure5(means: pd.DataFrame) -> Figure:
     left.set(ylabel="SSIM against RAW (1: identical)", ylim=(floor, 1),
              title=f"as defined: {variants[0]}")
     right.set(ylabel="SSIM against RAW", title="by colours and window")
-    words = ["real (left)", "fake (left)", "the paper", *variants, "real (right)", "fake (right)"]
-    figure.legend(_figure5_marks(), words, loc="outside lower center", ncols=5, fontsize=7)
+    words = ["real", "fake", "the paper", *variants]
+    figure.legend(_figure5_marks(), words, loc="outside lower center", ncols=4, fontsize=7,
+                  handlelength=3,
+                  handler_map={tuple: HandlerTuple(ndivide=None, pad=0.4)})
     return figure
 
 
 def _bar(axis: Axes, place: float, row) -> None:
     """A row's mean, its interval and the paper's mean."""
     interval = [[row.mean - row.low], [row.high - row.mean]]
-    axis.bar(place, row.mean - 1, 0.38, bottom=1, color=COLOURS[row.codec],
+    axis.bar(place, row.mean - 1, 0.38, bottom=1, color=LABELS[row.label][1],
              hatch=HATCHES[row.label], edgecolor="white")
     axis.errorbar(place, row.mean, interval, color="black", capsize=2, linewidth=1)
     axis.plot(place, row.paper, marker="o", markerfacecolor="white", color="black", markersize=5,
@@ -65,14 +76,15 @@ def _variant(axis: Axes, rows: pd.DataFrame, names: list[str], dash: str) -> Non
                       markersize=4)
 
 
-def _figure5_marks() -> list[Artist]:
-    """The legend's marks: two bars, the paper's, a dash each variant, real and fake."""
-    bars = [Patch(facecolor="#777777", edgecolor="white", hatch=hatch) for hatch in HATCHES]
+def _figure5_marks() -> list[Artist | tuple[Artist, ...]]:
+    """The legend's marks: bar and mark of each label, the paper's, a dash each variant."""
+    labels = []
+    for label, (_, colour, mark) in LABELS.items():
+        bar = Patch(facecolor=colour, edgecolor="white", hatch=HATCHES[label])
+        labels.append((bar, Line2D([], [], linestyle="", color=colour, marker=mark)))
     hollow = Line2D([], [], marker="o", color="black", markerfacecolor="white", linestyle="")
     dashes = [Line2D([], [], linestyle=dash, color="#555555") for dash in VARIANT_DASHES]
-    labels = [Line2D([], [], linestyle="", color=colour, marker=mark)
-              for _, colour, mark in LABELS.values()]
-    return [*bars, hollow, *dashes, *labels]
+    return [*labels, hollow, *dashes]
 
 
 # Figure 6
@@ -84,7 +96,7 @@ def figure6(curves: pd.DataFrame) -> Figure:
     RAW, and the last fifth enlarged. Middle: mean power in dB. Right: its change against RAW,
     thirds of the radii divided by dotted lines.
     """
-    figure, axes = plt.subplots(2, 3, figsize=(WIDTH, 4.6), sharex="col", sharey="col")
+    figure, axes = plt.subplots(2, 3, figsize=(PAGE, 4.6), sharex="col", sharey="col")
     for (left, middle, right), label in zip(axes, (1, 0), strict=True):
         durall = _by_codec(curves, label, "Durall")
         power = _by_codec(curves, label, "power")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from tcnsc_lib.analysis.gradcam import enlarge
 from tcnsc_lib.codecs import codec
-from tcnsc_lib.results.plots import LABELS, WIDTH
+from tcnsc_lib.results.plots import LABELS, PAGE
 
 Crops = Callable[[int], np.ndarray]
 """From the row of a crop in the test part to the crop, uint8 (S, S, 3)."""
@@ -24,7 +24,7 @@ def figure1(table: pd.DataFrame, crops: Crops) -> Figure:
     In the corner a patch of cheek, threefold.
     """
     names = list(dict.fromkeys(table.codec))
-    figure, axes = plt.subplots(2, len(names), figsize=(WIDTH, 3.7))
+    figure, axes = plt.subplots(2, len(names), figsize=(PAGE, 3.7))
     for row in table.itertuples():
         column = names.index(row.codec)
         below = row.face == "real"
@@ -51,6 +51,7 @@ def _cheek(axis: Axes, image: np.ndarray) -> None:
     side = size // 8
     patch = image[top : top + side, left : left + side]
     zoom = axis.inset_axes((0.61, 0.01, 0.38, 0.38), xticks=[], yticks=[])
+    zoom.spines[:].set_visible(True)
     zoom.imshow(patch, interpolation="nearest")
 
 
@@ -64,8 +65,8 @@ def figure4(table: pd.DataFrame, crops: Crops) -> Figure:
     models = list(dict.fromkeys(table.model))
     names = list(dict.fromkeys(table.codec))
     lines = 2 * table.subject.nunique()
-    height = 0.8 + lines * WIDTH / len(models) / len(names) * 1.1
-    figure = plt.figure(figsize=(WIDTH, height))
+    height = 0.8 + lines * PAGE / len(models) / len(names) * 1.1
+    figure = plt.figure(figsize=(PAGE, height))
     blocks = figure.subfigures(1, len(models), squeeze=False)
     for block, model in zip(blocks.flat, models, strict=True):
         axes = block.subplots(lines, len(names), squeeze=False)
@@ -78,8 +79,8 @@ def figure4(table: pd.DataFrame, crops: Crops) -> Figure:
                 axis.set_ylabel(LABELS[row.label][0], fontsize=8)
         side = cells.shape[-1]
         block.suptitle(f"{model} ({side} x {side} cells)", fontsize=9)
-    figure.text(0.5, 0, "bright: speaks for the crop's true label; white line: half of the "
-                "greatest heat; dark: nothing speaks for it", ha="center", va="top", fontsize=7)
+    figure.supxlabel("bright: speaks for the crop's true label; white line: half of the greatest "
+                     "heat; dark: nothing speaks for it", fontsize=7)
     return figure
 
 
@@ -102,7 +103,7 @@ def _panel(axis: Axes, row, image: np.ndarray, cells: np.ndarray) -> None:
     axis.imshow(heat, cmap="inferno", vmin=0, vmax=1, alpha=0.5)
     if heat.max() > 0:
         axis.contour(heat, [0.5], colors="white", linewidths=0.8)
-    axis.set_xlabel(f"p(fake) {row.p:.2f}", fontsize=6, labelpad=1)
+    axis.set_xlabel(f"p(fake) {row.p:.2f}", fontsize=6.5, labelpad=1)
     on_top = row.subject == 0 and row.label == 1
     if on_top:
         axis.set_title(row.codec, fontsize=8)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tcnsc_lib.analysis.runs import VALIDATED
-from tcnsc_lib.results.plots import COLOURS, DASHES, FAINT, LINE_MARKS, LINES, WIDTH
+from tcnsc_lib.results.plots import COLOURS, DASHES, FAINT, LINE_MARKS, LINES, MARKERS, PAGE
 from tcnsc_lib.results.trained import LAST
 
 SPACES = "zh"
@@ -31,9 +31,11 @@ def collapse(table: pd.DataFrame) -> Figure:
     = one direction. Right: the gradient that each loss sends into f, on one scale.
     """
     names = list(dict.fromkeys(table.training))
-    figure, axes = plt.subplots(2, 3, figsize=(WIDTH, 5.0), sharex=True)
-    for name, colour, mark in zip(names, LINES, LINE_MARKS, strict=False):
-        style = {"color": colour, "linewidth": 1.2, "marker": mark, "markersize": 3.5}
+    figure, axes = plt.subplots(2, 3, figsize=(PAGE, 5.0), sharex=True)
+    for i, (name, colour, mark) in enumerate(zip(names, LINES, LINE_MARKS, strict=False)):
+        thinner = i / len(LINES)  # so that a line still shows below one that runs on top of it
+        style = {"color": colour, "linewidth": 2.4 - 1.6 * thinner, "marker": mark,
+                 "markersize": 6.5 - 4 * thinner}
         _model(axes, table[table.training == name], style)
     for (left, middle, _), space in zip(axes, SPACES, strict=True):
         left.set(ylabel=f"1 - cosine, {space}", yscale="log", xscale="log")
@@ -74,7 +76,7 @@ def _marks(names: list[str]) -> list[Line2D]:
 
 def curves(log: pd.DataFrame) -> Figure:
     """A run's log: its losses over the iterations on logarithmic axes, and validation accuracy."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.4))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.4))
     _losses(left, log)
     _validation(right, log)
     return figure
@@ -82,9 +84,11 @@ def curves(log: pd.DataFrame) -> Figure:
 
 def _losses(axis: Axes, log: pd.DataFrame) -> None:
     """Loss_cro and, where the run has it, Loss_sim; a line where guessing is."""
-    for name, colour in (("cro", COLOURS["HQ"]), ("sim", COLOURS["LQ"])):
+    styles = {"cro": (LINES[0], "-"), "sim": (LINES[1], (0, (4, 1)))}
+    for name, (colour, dash) in styles.items():
         if name in log:
-            axis.plot(log.iteration, log[name], color=colour, linewidth=0.8, label=f"Loss_{name}")
+            axis.plot(log.iteration, log[name], color=colour, linestyle=dash, linewidth=0.8,
+                      label=f"Loss_{name}")
     axis.axhline(np.log(2), color=FAINT, linewidth=1, linestyle=":", label="log 2: guessing")
     axis.set(xlabel="iteration (logarithmic)", ylabel="loss", xscale="log", yscale="log")
     axis.legend(loc="lower left", fontsize=7)
@@ -96,8 +100,8 @@ def _validation(axis: Axes, log: pd.DataFrame) -> None:
     for codec in VIEWS:
         name = VALIDATED[codec]
         if name in points:
-            axis.plot(points.iteration, points[name], color=COLOURS[codec], marker="o",
-                      markersize=3, label=codec)
+            axis.plot(points.iteration, points[name], color=COLOURS[codec],
+                      marker=MARKERS[codec], linestyle=DASHES[codec], markersize=4, label=codec)
     axis.set(xlabel="iteration", ylabel="validation accuracy (%)")
     if len(axis.lines) > 1:
         axis.legend(loc="lower right", fontsize=7)
@@ -106,7 +110,7 @@ def _validation(axis: Axes, log: pd.DataFrame) -> None:
 def validation(table: pd.DataFrame) -> Figure:
     """`analysis.runs.validation`: accuracy over a training, a panel a model, a line a seed."""
     names = list(dict.fromkeys(table.training))
-    size = (WIDTH, 2.6)
+    size = (PAGE, 2.6)
     figure, axes = plt.subplots(1, len(names), figsize=size, sharey=True, squeeze=False)
     for axis, name in zip(axes[0], names, strict=True):
         rows = table[table.training == name]

@@ -9,11 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from tcnsc_lib.results.plots import WIDTH
+from tcnsc_lib.results.plots import PAGE
 
-DATA = "#F2F2F2"
-NETWORK = "#CFE3F3"
-LOSS = "#FBE3D0"
+DATA = ("#FFFFFF", "square", "-")
+NETWORK = ("#C6DFF2", "round", "-")
+LOSS = ("#F6D0B4", "round", "--")
+"""How a box looks: its colour, its corners and its border."""
+
 INK = "#333333"
 GREY = "#555555"
 SLIM = 1.5
@@ -32,7 +34,7 @@ class Box:
     x: float
     y: float
     text: str
-    colour: str
+    look: tuple[str, str, object]
     part: str = ""
     width: float = 2.2
 
@@ -84,7 +86,7 @@ def figure2(table: pd.DataFrame) -> Figure:
     Solid: training and test; dashed: training only.
     """
     sizes = table.set_index("part")
-    figure, axis = plt.subplots(figsize=(WIDTH, 3.1))
+    figure, axis = plt.subplots(figsize=(PAGE, 3.1))
     axis.set(xlim=(-0.4, 14.2), ylim=(0, 5.8))
     axis.axis("off")
     for box in BOXES:
@@ -107,8 +109,10 @@ def _box(axis: Axes, box: Box, sizes: pd.DataFrame) -> None:
         weights = sizes.parameters[box.part]
         text += f"\n{values} values\n{weights:,} weights"
     corner = (box.x - box.width / 2, box.y - 0.5)
-    axis.add_patch(FancyBboxPatch(corner, box.width, 1.0, boxstyle="round,pad=0.06",
-                                  facecolor=box.colour, edgecolor=INK, linewidth=0.8))
+    colour, corners, border = box.look
+    axis.add_patch(FancyBboxPatch(corner, box.width, 1.0, boxstyle=f"{corners},pad=0.06",
+                                  facecolor=colour, edgecolor=INK, linewidth=1,
+                                  linestyle=border))
     axis.text(box.x, box.y, text, ha="center", va="center", fontsize=7.5)
 
 

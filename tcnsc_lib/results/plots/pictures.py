@@ -2,7 +2,7 @@
 
 `draw("table1", e)` reads the tables that `PICTURES` names and draws them. So a picture never shows
 a number that isn't stored, and can be drawn again in seconds, without training. The metadata of the
-PNG repeat what the tables say of how they were made.
+files repeat what the tables say of how they were made.
 """
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from PIL import Image, ImageChops
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.files import write_bytes
-from tcnsc_lib.results.plots import STYLE
+from tcnsc_lib.results.plots import PAGE, STYLE
 from tcnsc_lib.results.plots.accuracies import ranking, table_plot
 from tcnsc_lib.results.plots.compression import figure5, figure6
 from tcnsc_lib.results.plots.crops import Crops, figure1, figure4
@@ -31,6 +29,7 @@ from tcnsc_lib.results.plots.qualities import curves as quality
 from tcnsc_lib.results.plots.qualities import heat
 from tcnsc_lib.results.plots.reliability import diagrams
 from tcnsc_lib.results.plots.robustness import channels, study
+from tcnsc_lib.results.plots.seen import SEEN
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,16 @@ class Picture:
     """How a picture is drawn.
 
     draw: from its tables (DataFrames) to the figure. tables: their names. shows_crops: `draw` also
-    takes `Crops`, and the picture shows faces.
+    takes `Crops`, and the picture shows faces. width: inches, of the place in print that it is
+    meant for: `PAGE`, both columns, or `COLUMN`. lines: it is of lines and marks, and so has an SVG
+    too.
     """
 
     draw: Callable[..., Figure]
     tables: tuple[str, ...]
     shows_crops: bool = False
+    width: float = PAGE
+    lines: bool = True
 
 
 def _table1(pairs: pd.DataFrame, alone: pd.DataFrame) -> Figure:
@@ -57,10 +60,10 @@ def _table3_lq(detectors: pd.DataFrame) -> Figure:
 
 
 PICTURES = {
-    "figure1": Picture(figure1, ("figure1",), shows_crops=True),
+    "figure1": Picture(figure1, ("figure1",), shows_crops=True, lines=False),
     "figure2": Picture(figure2, ("figure2",)),
     "figure3": Picture(figure3, ("figure3",)),
-    "figure4": Picture(figure4, ("figure4",), shows_crops=True),
+    "figure4": Picture(figure4, ("figure4",), shows_crops=True, lines=False),
     "figure5": Picture(figure5, ("figure5_means",)),
     "figure6": Picture(figure6, ("figure6",)),
     "table1": Picture(_table1, ("table1", "difficulty")),
@@ -72,12 +75,15 @@ PICTURES = {
     "study": Picture(study, ("study",)),
     "channels": Picture(channels, ("channel", "channel_shifts")),
     "quality": Picture(quality, ("quality",)),
-    "quality_chains": Picture(heat, ("quality",)),
+    "quality_chains": Picture(heat, ("quality",), lines=False),
     "calibration": Picture(diagrams, ("calibration", "calibration_bins")),
     "training_curves": Picture(curves, ("training_curves",)),
     "validation": Picture(validation, ("validation",)),
 }
-"""Name -> how it is drawn, and from which stored tables."""
+"""Name -> how it is drawn, from which stored tables, and how wide it is meant to be printed."""
+
+LARGEST = 300_000
+"""Bytes of an SVG; a larger one is not written, for its PNG says the same in less."""
 
 
 def sources(name: str, e: Evidence) -> list[Path]:
@@ -87,6 +93,8 @@ def sources(name: str, e: Evidence) -> list[Path]:
 
 def draw(name: str, e: Evidence, crops: Crops | None = None, keep: bool = True) -> Figure:
     """Draw a picture from its stored tables, and write it as <name>.png into `e.folder`.
+
+    One of lines and marks is written as <name>.svg too, for those who print (see `svg`).
 
     crops: gives the crop of a row of the test part, uint8 (S, S, 3), to Figures 1 and 4; by default
     `e.picture`, the few crops that are stored. keep: False writes no file: so the caller says where
@@ -102,8 +110,12 @@ def draw(name: str, e: Evidence, crops: Crops | None = None, keep: bool = True) 
         except (LookupError, AttributeError, TypeError, ValueError) as error:
             raise _damaged(name, e, error) from error
     if keep:
-        content = png(figure, name, e)
-        write_bytes(e.folder / f"{name}.png", content)
+        write_bytes(e.folder / f"{name}.png", png(figure, name, e))
+        drawing = svg(figure, name, e)
+        if drawing is not None and len(drawing) <= LARGEST:
+            write_bytes(e.folder / f"{name}.svg", drawing)
+        else:
+            (e.folder / f"{name}.svg").unlink(missing_ok=True)  # an earlier one, not so large
     return figure
 
 
@@ -112,55 +124,32 @@ def png(figure: Figure, name: str, e: Evidence) -> bytes:
 
     The same tables give the same bytes on one machine.
     """
+    return _file(figure, "png", {"Description": _note(name, e), "Software": None})
+
+
+def svg(figure: Figure, name: str, e: Evidence) -> bytes | None:
+    """The same as SVG, titled with what is seen; None for a picture of faces or of heat.
+
+    The same tables and matplotlib give the same bytes: its parts are named by what they hold, and
+    no date is written.
+    """
+    if not _picture(name).lines:
+        return None
+    told = {"Title": SEEN[name], "Description": _note(name, e), "Date": None}
+    return _file(figure, "svg", told)
+
+
+def _note(name: str, e: Evidence) -> str:
+    """What a picture's tables say of how they were made."""
     heads = [e.head(table) for table in _picture(name).tables]
-    note = "\n".join(dict.fromkeys(heads))
+    return "\n".join(dict.fromkeys(heads))
+
+
+def _file(figure: Figure, form: str, told: dict[str, str | None]) -> bytes:
     file = io.BytesIO()
     with matplotlib.rc_context(STYLE):
-        figure.savefig(file, format="png", metadata={"Description": note, "Software": None})
+        figure.savefig(file, format=form, metadata=told)
     return file.getvalue()
-
-
-EDGE = 128
-"""By how much a pixel may differ, of 255: at the edges of letters and lines."""
-
-AREA = 16
-"""By how much the mean of a cell of 8 x 8 pixels may differ, of 255."""
-
-
-def same_picture(old_path: Path, new_bytes: bytes) -> bool:
-    """Whether a picture drawn again (a PNG's bytes) looks like the stored one.
-
-    So it does where the bytes are equal, or where both have one size, no colour of a pixel differs
-    by more than 128 of 255, and its mean in no cell of 8 x 8 pixels by more than 16. Another
-    machine may smooth the edges of letters and lines a little otherwise, which stays below that;
-    another digit, a mark on another pixel and another heat map don't. What the pictures say in
-    their metadata is not compared. False where there is no stored picture, or a damaged one.
-    """
-    try:
-        old_bytes = Path(old_path).read_bytes()
-        if old_bytes == new_bytes:
-            return True
-        old = _opened(old_bytes)
-    except OSError:  # no file, or no image
-        return False
-    new = _opened(new_bytes)
-    if old.size != new.size:
-        return False
-    edges = _furthest(old, new)
-    areas = _furthest(old.reduce(8), new.reduce(8))
-    return edges <= EDGE and areas <= AREA
-
-
-def _furthest(one: Image.Image, other: Image.Image) -> int:
-    """The greatest difference of two images' pixels, 0 to 255."""
-    apart = ImageChops.difference(one, other)
-    return int(np.asarray(apart).max())
-
-
-def _opened(content: bytes) -> Image.Image:
-    """A PNG's bytes as an image, RGB."""
-    with Image.open(io.BytesIO(content)) as image:
-        return image.convert("RGB")
 
 
 def _picture(name: str) -> Picture:

@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 
 from tcnsc_lib.analysis.survival import USABLE
 from tcnsc_lib.chains import JPEG
-from tcnsc_lib.results.plots import FAINT, LINE_MARKS, LINES, WIDTH
+from tcnsc_lib.results.plots import FAINT, LINE_DASHES, LINE_MARKS, LINES, PAGE
 
 TITLES = {"accuracy": "accuracy (%)", "auc": "AUC (%)"}
 PAPERS = (20, 50, 80)  # qualities of its test sets
 GUESSING = 50
-DARK = 68  # percent below which a cell is dark, and its number white
+DARK = 73  # percent below which white stands out better than black on a cell, and so its number
 
 
 def curves(table: pd.DataFrame) -> Figure:
@@ -22,7 +22,7 @@ def curves(table: pd.DataFrame) -> Figure:
 
     Dotted: where a detector counts as usable. Grey: the qualities that the paper tests.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.3), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(PAGE, 3.3), sharey=True)
     of_jpeg = table[table.group == JPEG]
     for axis, measure in zip(axes, TITLES, strict=True):
         for quality in PAPERS:
@@ -31,19 +31,21 @@ def curves(table: pd.DataFrame) -> Figure:
         _lines(axis, of_jpeg, measure)
         axis.set(xlabel="JPEG quality", title=TITLES[measure], ylim=(45, 101))
     marks, words = axes[0].get_legend_handles_labels()
-    figure.legend(marks, words, loc="outside lower center", ncols=6, fontsize=7)
+    figure.legend(marks, words, loc="outside lower center", ncols=6, fontsize=7,
+                  handlelength=2.6, columnspacing=1.3)
     return figure
 
 
 def _lines(axis: Axes, of_jpeg: pd.DataFrame, measure: str) -> None:
     """A measure of each detector, with its band."""
     every = of_jpeg.groupby("detector", sort=False)
-    for (name, rows), colour, mark in zip(every, LINES, LINE_MARKS, strict=False):
+    looks = zip(every, LINES, LINE_MARKS, LINE_DASHES, strict=False)
+    for (name, rows), colour, mark, dash in looks:
         rows = rows.sort_values("quality")
-        axis.plot(rows.quality, rows[measure], color=colour, marker=mark, markersize=3,
-                  linewidth=1, label=name)
+        axis.plot(rows.quality, rows[measure], color=colour, marker=mark, linestyle=dash,
+                  markersize=4, linewidth=1.1, label=name)
         axis.fill_between(rows.quality, rows[f"{measure}_low"], rows[f"{measure}_high"],
-                          color=colour, alpha=0.1, linewidth=0)
+                          color=colour, alpha=0.07, linewidth=0)
 
 
 def heat(table: pd.DataFrame) -> Figure:
@@ -53,7 +55,7 @@ def heat(table: pd.DataFrame) -> Figure:
     """
     chains = table.drop_duplicates("chain")
     names = list(dict.fromkeys(table.detector))
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 1.2 + 0.165 * len(chains)), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(PAGE, 1.2 + 0.165 * len(chains)), sharey=True)
     for axis, (measure, title) in zip(axes, TITLES.items(), strict=True):
         crossed = table.pivot(index="chain", columns="detector", values=measure)
         numbers = crossed.loc[chains.chain, names].to_numpy()

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 
-from tcnsc_lib.results.plots import COLOURS, FAINT, WIDTH
+from tcnsc_lib.results.plots import COLOURS, FAINT, PAGE
 
 SHOWN = ("RAW", "MQ", "LQ")
 AS_IT_IS = "as it is"
@@ -27,7 +27,7 @@ def diagrams(table: pd.DataFrame, bins: pd.DataFrame) -> Figure:
     `corrections.rates` (table).
     """
     detectors = list(dict.fromkeys(bins.detector))
-    figure = plt.figure(figsize=(WIDTH, ROW * len(detectors) + 0.6))
+    figure = plt.figure(figsize=(PAGE, ROW * len(detectors) + 0.6))
     grid = figure.add_gridspec(len(detectors), len(SHOWN))
     errors = table.set_index(["detector", "codec"])
     for row, detector in enumerate(detectors):

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tcnsc_lib import paper
-from tcnsc_lib.results.plots import COLOURS, DASHES, FAINT, LINE_MARKS, LINES, WIDTH
+from tcnsc_lib.results.plots import COLOURS, DASHES, FAINT, LINE_DASHES, LINE_MARKS, LINES, PAGE
 
 GROUPS = {
     "references": "references",
@@ -29,7 +29,7 @@ def study(table: pd.DataFrame) -> Figure:
     """
     names = list(dict.fromkeys(zip(table.group, table.row, strict=True)))
     heights = 0.19 * (len(names) + 1.3 * len(GROUPS)) + 0.8
-    figure, axis = plt.subplots(figsize=(WIDTH, heights))
+    figure, axis = plt.subplots(figsize=(PAGE, heights))
     places = _places(axis, names)
     for (group, row), place in places.items():
         for found in table[(table.group == group) & (table.row == row)].itertuples():
@@ -37,7 +37,7 @@ def study(table: pd.DataFrame) -> Figure:
     gain = paper.TABLE2.LQ["dual"] - paper.TABLE2.LQ["model B"]
     axis.axvline(gain, color=FAINT, linestyle=":", linewidth=1)
     axis.axvline(0, color=FAINT, linewidth=0.8)
-    axis.set(xlabel="accuracy at LQ minus model B's, points (dotted: the paper's gain)")
+    axis.set(xlabel="accuracy at LQ, points above model B's (dotted: the paper's)")
     axis.set_ylim(max(places.values()) + 1, -0.7)
     marks = [_mark(plain, words) for plain, words in MARKS]
     figure.legend(handles=marks, loc="outside lower right", ncols=2, fontsize=7)
@@ -95,7 +95,7 @@ def channels(histogram: pd.DataFrame, shifts: pd.DataFrame) -> Figure:
     its means, the grey one the running mean. Right: mean distance of the channels' means at LQ
     from their running means, in running standard deviations.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 2.9))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.9))
     for codec, rows in histogram.groupby("codec", sort=False):
         style = {"color": COLOURS[codec], "linestyle": DASHES[codec]}
         middle = (rows.left + rows.right) / 2
@@ -107,11 +107,11 @@ def channels(histogram: pd.DataFrame, shifts: pd.DataFrame) -> Figure:
     left.set(xlabel=f"values of a channel (layer {layer})", ylabel="share of values (%)")
     left.legend(fontsize=7)
     at_lq = shifts[shifts.codec == "LQ"]
-    for (model, rows), colour, mark in zip(
-        at_lq.groupby("model", sort=False), LINES, LINE_MARKS, strict=False
-    ):
-        right.plot(rows.layer + 1, rows["shift"], color=colour, marker=mark, markersize=3,
-                   linewidth=1, label=model)
+    every = at_lq.groupby("model", sort=False)
+    looks = zip(every, LINES, LINE_MARKS, LINE_DASHES, strict=False)
+    for (model, rows), colour, mark, dash in looks:
+        right.plot(rows.layer + 1, rows["shift"], color=colour, marker=mark, linestyle=dash,
+                   markersize=4, linewidth=1.1, label=model)
     right.set(xlabel="layer", ylabel="distance at LQ from\nthe running mean (sd)", ylim=(0, None))
-    right.legend(fontsize=7)
+    right.legend(fontsize=7, handlelength=3)
     return figure
