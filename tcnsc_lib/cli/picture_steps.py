@@ -25,12 +25,15 @@ from tcnsc_lib.training.stored import CONFIG, Config, read_config
 FACES = {
     "demo": "rendered faces",
     "photos": "photographs with swaps made here",
+    "pictures": "labelled pictures that were given",
     "ffpp": "faces of FaceForensics++",
 }
 LIMITS = {
     "demo": "a demo run knows rendered faces alone; on photographs its p(fake) means nothing.",
     "photos": "it knows such swaps alone; p(fake) is no chance that a picture is forged, and of "
     "other forgeries it means little.",
+    "pictures": "it knows such pictures alone, and may know them by their files instead of their "
+    "faces (`tcnsc audit`); of other forgeries and cameras p(fake) means little.",
     "ffpp": "it knows one kind of forgery alone; p(fake) is no chance that a picture is forged, "
     "and of other forgeries and cameras it means little.",
 }
