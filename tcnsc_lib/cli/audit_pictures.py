@@ -56,7 +56,7 @@ def _tell_people(found: Divided) -> None:
             who = {"identity": picture.person, "source": picture.source}
             rows.append({**about, **who, "split": split})
     if any(row["source"] for row in rows):
-        print(splits.audit(pd.DataFrame(rows)).to_string())
+        print(splits.audit(pd.DataFrame(rows), "pictures").to_string())
 
 
 def _tell_files(found: Divided, warnings: Warnings) -> None:

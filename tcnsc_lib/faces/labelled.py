@@ -122,17 +122,24 @@ def suffixes() -> frozenset[str]:
     return frozenset(suffix for suffix, kind in every.items() if kind in FORMATS)
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """All files below a folder that aren't hidden, sorted; linked folders too, but no circles."""
-    for place, folders, names in os.walk(root, followlinks=True):
-        above = os.path.join(os.path.realpath(place), "")
-        inside = []
-        for name in sorted(folders):
-            real = os.path.join(os.path.realpath(os.path.join(place, name)), "")
-            if not name.startswith(".") and not above.startswith(real):
-                inside.append(name)
-        folders[:] = inside
-        yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))
+def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """All files below a folder that aren't hidden, sorted; linked folders too, but no circles.
+
+    above: the true paths of the folders around this one. A folder that can't be opened is yielded.
+    """
+    within = above | {os.path.realpath(folder)}
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError:
+        yield folder
+        return
+    for path in inside:
+        if path.name.startswith("."):
+            continue
+        if not os.path.isdir(path):
+            yield path
+        elif os.path.realpath(path) not in within:
+            yield from _files(path, within)
 
 
 def _place(folders: list[str]) -> Place:
@@ -147,6 +154,8 @@ def _unread(path: Path, place: Place, said: Said | None) -> str:
     """Why a file isn't read, or ""."""
     if not is_text(str(path)):
         return NOT_TEXT
+    if os.path.isdir(path):
+        return "folders that can't be opened"
     if path.suffix.lower() not in suffixes():
         return f"the format {path.suffix}" if path.suffix else "files without a suffix"
     if not place.kind and not (said and said.label):

@@ -72,7 +72,7 @@ def told_confounds(table: pd.DataFrame) -> list[str]:
     """A sentence for each property that tells too much."""
     warned = table[table.warns]
     return [
-        f"the {row.what} alone tells real from fake in {100 * row.tells:.0f} % (50 % is chance, "
+        f"by {row.what} alone, real is told from fake in {100 * row.tells:.0f} % (50 % is chance, "
         f"{100 * LIMIT:.0f} % the limit)"
         for row in warned.itertuples()
     ]
@@ -86,9 +86,11 @@ def lines(found: Divided) -> list[str]:
             more = f", and {len(one.each) - 1} more" if len(one.each) > 1 else ""
             told.append(f"{one.summary}: {one.each[0]}{more}")
     table, kinds = format_confounds(found)
-    sentences = told_confounds(table)
-    told += sentences
-    if sentences:
+    warned = table[table.warns]
+    if len(warned):
+        rates = [f"{row.what} {100 * row.tells:.0f} %" for row in warned.itertuples()]
+        chance = "real is told from fake by the file alone (50 % is chance)"
+        told.append(f"{chance}: {', '.join(rates)}")
         told += kinds
     if told:
         told.append("`tcnsc audit` says more of this; a detector may learn it instead of faces")
