@@ -8,6 +8,7 @@ Pictures are looked at once. A batch whose files changed, or that can't be read,
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -65,18 +66,28 @@ def look(
     """What is seen of each picture; seen now, or read back from `folder`."""
     found: list[Look] = []
     title = f"looking at pictures -> {os.path.relpath(folder)}"
-    with ThreadPoolExecutor(cores()) as pool:
-        for i in tqdm(range(0, len(pictures), BATCH), title):
-            some = pictures[i : i + BATCH]
-            batch = digest([picture.name for picture in some], signatures[i : i + BATCH])
-            path = folder / f"{i // BATCH:05d}.json"
-            known = _known(path, batch)
-            if known is None:
-                known = list(pool.map(_look, some))
-                rows = [one.model_dump() for one in known]
-                write_json(path, {"batch": batch, "looks": rows})
-            found += known
+    for i in tqdm(range(0, len(pictures), BATCH), title):
+        some = pictures[i : i + BATCH]
+        batch = digest([picture.name for picture in some], signatures[i : i + BATCH])
+        path = folder / f"{i // BATCH:05d}.json"
+        known = _known(path, batch)
+        if known is None:
+            known = _all(some)
+            rows = [one.model_dump() for one in known]
+            write_json(path, {"batch": batch, "looks": rows})
+        found += known
     return found
+
+
+def _all(pictures: Sequence[Picture]) -> list[Look]:
+    """What is seen of a batch; Pillow lets go of the interpreter, so threads help."""
+    pool = ThreadPoolExecutor(cores())
+    with warnings.catch_warnings():  # here, since threads would undo each other's
+        warnings.simplefilter("ignore")  # of odd metadata
+        try:
+            return list(pool.map(_look, pictures))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _known(path: Path, batch: str) -> list[Look] | None:
