@@ -10,7 +10,7 @@ import pandas as pd
 from tcnsc_lib.cli.warned import Warnings
 from tcnsc_lib.faces import leaks, splits
 from tcnsc_lib.faces.division import Divided
-from tcnsc_lib.faces.labelled_pictures import Pictures, not_square
+from tcnsc_lib.faces.labelled_pictures import NOT_SQUARE, Pictures, not_square
 from tcnsc_lib.faces.store import SPLITS
 
 
@@ -26,7 +26,7 @@ def tell(source: Pictures, warnings: Warnings) -> None:
     warnings.left_out("not-read", source.root, source.left_out())
     if source.settings.found == "cut":
         odd = not_square(found)
-        print(f"pictures that aren't square, of which the central square is taken: {len(odd)}")
+        print(f"{NOT_SQUARE}: {len(odd)}")
     _tell_people(found)
     for one in leaks.leaks(found):
         print(f"{one.summary}: {len(one.each)}")

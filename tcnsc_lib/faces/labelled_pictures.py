@@ -41,6 +41,8 @@ from tcnsc_lib.faces.store import SPLITS, FaceSet
 from tcnsc_lib.faces.trial_pictures import try_pictures
 from tcnsc_lib.files import digest
 
+NOT_SQUARE = "pictures that aren't square, of which the central square is taken"
+
 
 class Pictures(Source):
     """A folder of labelled pictures. Those without a face and damaged files are in `missed`."""
@@ -136,8 +138,8 @@ class Pictures(Source):
         told = leaks.lines(found)
         odd = not_square(found) if self._is_cut else []
         if odd:
-            told.append(f"{len(odd)} pictures aren't square, and of those the central square is "
-                        f"taken: {shown(odd[0])}{', ...' if len(odd) > 1 else ''}")
+            more = ", ..." if len(odd) > 1 else ""
+            told.append(f"{NOT_SQUARE}: {len(odd)}, {shown(odd[0])}{more}")
         for line in told:
             print(f"tcnsc: {line}", file=sys.stderr)
 
