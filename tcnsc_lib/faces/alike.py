@@ -2,8 +2,9 @@
 
 A difference hash tells of a small copy which of two neighbouring pixels is the brighter one: 64
 bits of neighbours in rows, and as many of neighbours in columns. Two pictures are near-duplicates
-where both hashes differ in at most `NEAR` bits. The first one finds them, by scipy's tree; the
-second one confirms it, since tight crops of two people may agree in one of the two.
+where both hashes differ in at most `NEAR` bits. The first one finds them, by scikit-learn's search
+for neighbours; the second one confirms it, since tight crops of two people may agree in one of the
+two.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+from sklearn.neighbors import NearestNeighbors
 
 NEAR = 4  # bits of 64
 SIDE = 8
@@ -53,8 +54,10 @@ def near(pairs_of_hashes: Sequence[tuple[str, str]]) -> np.ndarray:
     which = [each.setdefault(pair, len(each)) for pair in pairs_of_hashes]
     rows = _bits([pair[0] for pair in each])
     columns = _bits([pair[1] for pair in each])
-    tree = cKDTree(rows.astype(np.float32))
-    close = tree.query_pairs(NEAR + 0.5, p=1, output_type="ndarray")
+    # Of ones and zeros, the square of the Euclidean distance is the number that differ.
+    radius = (NEAR + 0.5) ** 0.5
+    search = NearestNeighbors(radius=radius, algorithm="brute").fit(rows.astype(np.float32))
+    close = np.column_stack(search.radius_neighbors_graph().nonzero())
     differ = (columns[close[:, 0]] != columns[close[:, 1]]).sum(1)
     return tied(len(each), close[differ <= NEAR])[which]
 
