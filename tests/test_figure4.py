@@ -153,6 +153,19 @@ def test_the_forged_area_is_that_of_the_chosen_crops(toy):
         maps(toy.networks, toy.faces, toy.chosen, toy.area[:7], SEED)
 
 
+def test_where_no_forged_area_is_known_a_line_says_so_and_the_rest_is_as_ever(toy, table, capsys):
+    capsys.readouterr()
+    nowhere = np.zeros_like(toy.area)
+    blind = maps(toy.networks, toy.faces, toy.chosen, nowhere, SEED)
+    assert capsys.readouterr().out == gradcam.UNKNOWN + "\n"
+    place = ["covered", "inside", "chance", "hit", "auc"]
+    assert blind[place].isna().all(axis=None)
+    pd.testing.assert_frame_equal(blind.drop(columns=place), table.drop(columns=place))
+    seeds = by_seed({("TCNSC", 3): toy.networks["TCNSC"]}, toy.faces, toy.chosen, nowhere, SEED)
+    assert seeds[["hit", "auc"]].isna().all(axis=None)
+    assert seeds.silhouette_RAW.notna().all()
+
+
 # panels
 
 @pytest.fixture(scope="module")

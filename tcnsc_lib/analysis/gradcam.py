@@ -38,6 +38,10 @@ BATCH = 64
 FEWEST = 3  # crops of which a silhouette can be told
 SUBJECTS = 3  # of the picture
 SHOWN = ("TCNSC", "Xception-RAW")
+UNKNOWN = (
+    "Of none of these fakes is it known where it is forged, so nothing can be said of heat there: "
+    "covered, inside, chance, hit and auc stay empty."
+)
 
 
 class _Cells(GradCAM):
@@ -117,9 +121,12 @@ def maps(detectors: Mapping[str, Detector], crops: FaceSet, chosen: pd.DataFrame
     label, else 1; same: `correlation` with the crop's own raw map; different: the mean over
     `OTHERS` raw maps of other people of the same label; trained: with trained TCNSC's map of the
     same crop and codec; for fakes whose mask is known `on_mask`'s columns and `chance`, else NaN.
-    Raises CompanionError where an argument doesn't fit.
+    Where no mask is known at all, a line says so. Raises CompanionError where an argument doesn't
+    fit.
     """
     _check(crops, chosen, area)
+    if not area.any():
+        print(UNKNOWN)
     if TRAINED not in detectors:
         raise CompanionError(
             f"Maps are compared with those of {TRAINED}, which isn't among {', '.join(detectors)}; "

@@ -1,6 +1,7 @@
 """`tcnsc audit`: what a copy of FaceForensics++ lacks, what is wrong in it, what its split leaks.
 
-Beside that: how many real and fake videos each part has, and what Tables 1 to 3 lack.
+Beside that: how many real and fake videos each part has, and what Tables 1 to 3 lack. Of labelled
+pictures, what leaks between their parts and what their files give away: see `audit_pictures`.
 
 All that can be told is told, on standard output; what ends it in an error comes last.
 """
@@ -14,12 +15,14 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError, experiments, profiles
+from tcnsc_lib.cli import audit_pictures
 from tcnsc_lib.cli.warned import Warnings
 from tcnsc_lib.experiments import EXPERIMENTS, ready
 from tcnsc_lib.faces import copies, splits
 from tcnsc_lib.faces.clips import Video
 from tcnsc_lib.faces.copies import Stream
 from tcnsc_lib.faces.ffpp import FaceForensics
+from tcnsc_lib.faces.labelled_pictures import Pictures
 from tcnsc_lib.faces.layout import QUALITIES, listing, methods_in, missing, no_videos
 from tcnsc_lib.faces.source import LeftOut
 from tcnsc_lib.faces.store import SPLITS
@@ -29,20 +32,25 @@ leak than is counted; splits/people.json may list which videos show one person (
 
 
 def audit(arguments) -> None:
-    """What a copy of FaceForensics++ lacks, what leaks between its parts, its true qualities."""
+    """What a copy of FaceForensics++ or a folder of labelled pictures lacks, and what leaks."""
     audited(profiles.profile(arguments.profile, arguments.method))
 
 
 def audited(p: profiles.Profile) -> int:
-    """Audit a profile's videos. Returns how many warnings there were."""
+    """Audit a profile's videos or labelled pictures. Returns how many warnings there were."""
     source = profiles.source(p)
+    warnings = Warnings(profiles.faces_folder(p) / "audit")
+    if isinstance(source, Pictures):
+        audit_pictures.tell(source, warnings)
+        _tell_tables(p)
+        print(f"\nwarnings: {warnings.count}")
+        return warnings.count
     if not source.has_videos:
         source.clips()  # says that there are none
     qualities = _qualities(source)
     if not qualities:
         source.clips(_tried(source))  # renders the demo, or says what isn't there
         qualities = _qualities(source)
-    warnings = Warnings(profiles.faces_folder(p) / "audit")
     best = {}
     for quality in qualities:
         streams = _tell_quality(source, quality, best, warnings)

@@ -28,6 +28,7 @@ EPILOG = f"""the steps, in order:
   tcnsc faces --profile demo          find, crop and store the faces
   tcnsc rehearse                      all steps of profile ffpp, on videos that are rendered
   tcnsc audit --profile ffpp          check a copy of FaceForensics++: gaps, leaks, true quality
+                                      (or --profile pictures: leaks and confounds of a folder)
   tcnsc plan --profile ffpp           how many crops, gigabytes and hours Tables 1 to 3 will take
   tcnsc train "(RAW, LQ)"             train one row of Table 1
   tcnsc table 1                       train what is missing, print and save Table 1; so for 2 and 3
@@ -38,8 +39,8 @@ EPILOG = f"""the steps, in order:
 profiles (--profile or TCNSC_PROFILE): {", ".join(profiles.PROFILES)}
 methods (--method or TCNSC_METHOD), of FaceForensics++: {", ".join(layout.METHODS)};
 several with commas between, as Deepfakes,Face2Face
-sources (TCNSC_SOURCE): where photographs or FaceForensics++ lie; default data/photos, data/ffpp
-(data/README.md)
+sources (TCNSC_SOURCE): where photographs, labelled pictures or FaceForensics++ lie; default
+data/photos, data/pictures, data/ffpp (data/README.md)
 Every step can be stopped with Ctrl-C; the same command goes on where it stopped."""
 
 
@@ -97,7 +98,7 @@ def _add_faces(steps) -> None:
                      help="video quality the crops are cut from (default: what the profile's RAW "
                           "is)")
     _of_profile(steps, "audit", audit_steps.audit,
-                "Check a profile's videos: gaps, leaks, and what quality they really have.")
+                "Check a profile's videos or labelled pictures: gaps, leaks, true quality.")
     _of_profile(steps, "plan", plan_steps.plan,
                 "Say what Tables 1 to 3 will take: crops, disk, memory, hours. Makes nothing.")
 

@@ -51,6 +51,8 @@ class Detector(nn.Module):
     qualities: ClassVar[tuple[str, ...]] = ("raw",)
     # It trains on real crops alone and makes its own fakes (in `training_images`).
     real_only: ClassVar[bool] = False
+    # It can't be trained without the landmarks of its training crops.
+    by_landmarks: ClassVar[bool] = False
     # Its input: statistics of [0, 1] values by colour, and how crops are brought to its size.
     mean: ClassVar[tuple[float, float, float]] = IMAGENET_MEAN
     std: ClassVar[tuple[float, float, float]] = IMAGENET_STD

@@ -85,6 +85,7 @@ class FWA(Detector):
 
     name = "FWA"
     real_only = True
+    by_landmarks = True
     from_profile = {"pretrained": "pretrained", "enlarge": "enlarge"}
     authors = Settings(
         arguments={"input_size": 224, "width": 64},

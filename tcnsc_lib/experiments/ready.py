@@ -15,6 +15,11 @@ from tcnsc_lib.faces.store import lack
 from tcnsc_lib.profiles import Profile
 
 BOTH = {0, 1}
+NO_LANDMARKS = (
+    "FWA and DSP-FWA can't be trained on pictures that are cut already: they make fakes by the "
+    "landmarks of faces, which MTCNN doesn't look for there; profile pictures has them, and `tcnsc "
+    "train` takes the other rows one by one."
+)
 
 
 @dataclass
@@ -69,6 +74,8 @@ def _first(
     own: Experiment, p: Profile, promises: Mapping[str, Promise | str | None]
 ) -> tuple[str, str]:
     """The first that an experiment lacks: a quality, and a sentence; "" where it lacks nothing."""
+    if own.detector.by_landmarks and p.found == "cut":
+        return own.quality, NO_LANDMARKS
     train = {0} if own.detector.real_only else BOTH
     needs = [(own.quality, "train", train), (own.quality, "val", BOTH)]
     needs.append((p.raw_quality, "test", BOTH))

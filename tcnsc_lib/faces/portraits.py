@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -19,7 +20,6 @@ from tqdm.auto import tqdm
 from tcnsc_lib import CompanionError, checked
 from tcnsc_lib.checked import Box, Count, FivePoints, Share, Stored
 from tcnsc_lib.faces import donors
-from tcnsc_lib.faces.album import Photo
 from tcnsc_lib.faces.detect import BATCH, Candidates, FaceFinder, batch_of
 from tcnsc_lib.faces.opening import open_image
 from tcnsc_lib.faces.spelling import shown
@@ -27,6 +27,18 @@ from tcnsc_lib.files import digest, signature, write_json
 from tcnsc_lib.machine import device
 
 Signature = list[int | str]
+
+
+class Photo(Protocol):
+    """What must be known of a picture. name: unique among them, and fit for file names."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def name(self) -> str: ...
+
+
 Opened = tuple[Photo, np.ndarray]
 
 
@@ -154,12 +166,13 @@ def _about(found: Candidates, image: np.ndarray) -> dict:
         "descriptor": donors.descriptor(image, points).round(4).tolist(),
         "monochrome": donors.is_monochrome(image, points),
         "faces": len(found),
-        "pixels": _digest(image),
+        "pixels": digest_of(image),
     }
     return {"face": face}
 
 
-def _digest(image: np.ndarray) -> str:
+def digest_of(image: np.ndarray) -> str:
+    """Sixteen hexadecimal digits of a picture's pixels and shape, uint8 (H, W, 3)."""
     whole = hashlib.sha256(repr(image.shape).encode())
     whole.update(np.ascontiguousarray(image))
     return whole.hexdigest()[:16]

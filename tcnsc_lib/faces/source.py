@@ -32,7 +32,8 @@ class FaceSettings:
     method: of FaceForensics++, or several with commas between. split: "official", or "paper" (at
     random). bottleneck: of a swap, as a share of a crop's side. seed: of what is drawn, the split
     and the donors. raw_quality: of the videos that stand for RAW. boxes: a fake video is cut with
-    its "own", or with those of its real "target", frame by frame.
+    its "own", or with those of its real "target", frame by frame. found: a picture's face, by
+    "mtcnn"; or the picture is a face that was "cut" before.
     """
 
     size: int = 224
@@ -44,6 +45,7 @@ class FaceSettings:
     seed: int = 0
     raw_quality: str = "raw"
     boxes: str = "own"
+    found: str = "mtcnn"
 
     @property
     def square(self) -> int:
@@ -53,13 +55,13 @@ class FaceSettings:
 
 @dataclass(frozen=True)
 class Trial:
-    """What a few of a source's videos or photographs tell of all of them, before any is cut.
+    """What a few of a source's videos or pictures tell of all of them, before any is cut.
 
-    unit: "videos" or "photographs". items: how many, a row for each part, columns real and fake.
-    pictures: the frames sampled in them, likewise; of photographs they are the items. share: of
-    pictures in which a face was found. search, cut: seconds of one core to look through all
-    pictures, and to cut all crops at one quality. file: bytes of a crop's file. first: seconds of
-    one core to make the videos, where they aren't there. sample: some crops, uint8 (N, S, S, 3).
+    unit: "videos", "photographs" or "pictures". items: how many, a row for each part, columns real
+    and fake. pictures: the frames sampled in them, likewise; where there are no videos, the items.
+    share: of pictures in which a face was found. search, cut: seconds of one core to look through
+    all pictures, and to cut all crops at one quality. file: bytes of a crop's file. first: seconds
+    of one core to make the videos, where they aren't there. sample: some crops, uint8 (N, S, S, 3).
     measured_on: a line.
     """
 
@@ -110,7 +112,9 @@ class Source:
 
     private: whether crops show real people; those are never written into figures.
     has_videos: whether there are videos (`clips`) at more than one quality.
-    same_frame: the columns of the manifest that a fake shares with the real crop of its frame.
+    same_frame: the columns of the manifest that a fake shares with the real crop of its frame; none
+    where no frame is known to be another's, see `FaceSet.pairs`.
+    ways_found: the ways to find faces that it knows (`FaceSettings.found`).
     methods: the manipulations among which one may choose; empty where there is no choice. shows:
     what the faces are, in words. limits: how far what a run learns of them reaches, a sentence.
     """
@@ -119,6 +123,7 @@ class Source:
     has_videos = False
     same_frame: tuple[str, ...] = ("video",)
     methods: tuple[str, ...] = ()
+    ways_found: tuple[str, ...] = ("mtcnn",)
     shows: str
     limits: str
 

@@ -30,8 +30,13 @@ QUESTIONS = {
         "test fakes whose source video is in training",
         "test fakes whose source video is the source of a training fake",
     ),
+    "pictures": (
+        "test people who are in training, too",
+        "test fakes whose source person is in training",
+        "test fakes whose source face is in a training fake",
+    ),
 }
-"""What `audit` asks, by what it counts: the numbers of a manifest stand for people or for videos"""
+"""What `audit` asks, by what it counts: a manifest's names stand for people, or for videos"""
 
 
 # ---------------------------------------------------------------- drawn at random
@@ -151,8 +156,9 @@ def audit(manifest: pd.DataFrame, counted: str = "people") -> pd.DataFrame:
     """Leaks between the parts of a split: how many of the test part, out of how many.
 
     counted: what an identity stands for, "people", or "videos" where one person may have several
-    of them. One row a question (index), columns count and of. A random split over targets puts the
-    source person of most test fakes into training; that face has been seen.
+    of them; "pictures" where it is people of whom there are no videos. One row a question (index),
+    columns count and of. A random split over targets puts the source person of most test fakes into
+    training; that face has been seen.
     """
     train = manifest[manifest.split == "train"]
     test = manifest[manifest.split == "test"]

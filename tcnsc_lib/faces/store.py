@@ -97,12 +97,15 @@ class FaceSet:
     def pairs(self, split: str, same_frame: Sequence[str]) -> pd.DataFrame:
         """Fakes of a part, each with the real crop of the same frame; the first one of each video.
 
-        same_frame: the columns that both share (`Source.same_frame`). The real crop's other columns
-        end in "_real".
+        same_frame: the columns that both share (`Source.same_frame`). Where it names none, nobody
+        knows such a frame, and the real crop is another one, see `beside`. The real crop's other
+        columns end in "_real".
         """
         rows = self.rows(split)
         fakes = rows[rows.label == 1]
         reals = rows[rows.label == 0]
+        if not same_frame:
+            return beside(fakes, reals)
         both = fakes.merge(reals, on=list(same_frame), suffixes=("", "_real"))
         return both.drop_duplicates(["method", "video"])
 
@@ -188,6 +191,26 @@ class FaceSet:
             for i in range(0, len(files), AT_ONCE):
                 some = files[i : i + AT_ONCE]
                 yield from pool.map(lambda file: change(self.load(file)), some)
+
+
+def beside(fakes: pd.DataFrame, reals: pd.DataFrame) -> pd.DataFrame:
+    """Fakes, each with a real crop to look at beside it; that has columns that end in "_real".
+
+    It is one of the same person where there is one, else anybody's; each in turn. So the two differ
+    in more than the forgery. No rows where there are no real crops.
+    """
+    of_person = {person: list(rows.index) for person, rows in reals.groupby("identity")}
+    taken: dict[str, int] = {}
+    chosen = []
+    for person in fakes.identity if len(reals) else ():
+        person = person if person in of_person else ""
+        some = of_person.get(person, reals.index)
+        turn = taken.get(person, 0)
+        taken[person] = turn + 1
+        chosen.append(some[turn % len(some)])
+    theirs = reals.loc[chosen].add_suffix("_real").reset_index(drop=True)
+    ours = fakes.iloc[: len(chosen)].reset_index(drop=True)
+    return pd.concat([ours, theirs], axis=1)
 
 
 def lack(labels: set[int], everything: str = "videos") -> str:

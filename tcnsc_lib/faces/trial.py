@@ -100,7 +100,7 @@ def try_videos(clips: Sequence[Video], kinds: Sequence[Kind], settings: FaceSett
     tried = spread(list(films), TRIED)
     seen = _tried(tried, films, settings)
     which = ", ".join(f"{clip.method}/{clip.path.name}" for clip in tried)
-    share = _share(seen, f"frames of {which}")
+    share = share_of(seen, f"frames of {which}")
     frames = _frames(kinds, [film.frames for film in films.values()], settings.frames)
     searched = len(kinds) * np.mean(np.multiply(seen.decode, seen.again))
     decoded = len(kinds) * np.mean(seen.decode)
@@ -125,7 +125,7 @@ def spread(things: Sequence[Result], count: int) -> list[Result]:
     return [things[int(place)] for place in places]
 
 
-def _share(seen: Seen, where: str) -> float:
+def share_of(seen: Seen, where: str) -> float:
     """Of the pictures tried, those with a face; CompanionError where there is none."""
     if not seen.crops:
         raise CompanionError(
@@ -230,7 +230,7 @@ def try_photographs(
         for pixels in both:
             seen.add_crop(pixels)
             seen.cut[-1] += seconds / 2
-    share = _share(seen, "photographs that were tried") / 2
+    share = share_of(seen, "photographs that were tried") / 2
     of_part = [parts[photo.person] for photo in photos]
     items = counted(product(of_part, (0, 1)))
     return Trial(

@@ -1,8 +1,10 @@
 """Profiles: source, sizes and schedule, chosen by one word; and the faces that belong to it.
 
-    TCNSC_PROFILE   demo (default), photos, photos-224, ffpp, ffpp-official, ffpp-c23, rehearsal
+    TCNSC_PROFILE   demo (default), photos, photos-224, pictures, pictures-cut, ffpp, ffpp-official,
+                    ffpp-c23, rehearsal
     TCNSC_METHOD    Deepfakes (default), Face2Face, ...: whose fakes; several with commas between
-    TCNSC_SOURCE    where photographs or FaceForensics++ lie, if not in data/<photos|ffpp>
+    TCNSC_SOURCE    where photographs, labelled pictures or FaceForensics++ lie, if not in
+                    data/<photos|pictures|ffpp>
     TCNSC_HOME      the folder that holds data/, runs/ and figures/; default: the checkout
     TCNSC_FIGURES   where tables and figures go, if not in figures/
 
@@ -49,6 +51,8 @@ PHOTOS = Profile(
     schedule=Schedule(iterations=600, learning_rate=2e-3, final_lr_share=0.02, validate=50),
 )
 PHOTOS_224 = Profile(name="photos-224", source="photos", pretrained=False)
+PICTURES = replace(PHOTOS, name="pictures", source="pictures")
+PICTURES_CUT = replace(PICTURES, name="pictures-cut", found="cut")
 FFPP = Profile(name="ffpp", source="ffpp")
 FFPP_OFFICIAL = Profile(name="ffpp-official", source="ffpp", split="official")
 FFPP_C23 = Profile(name="ffpp-c23", source="ffpp", raw_quality="c23")
@@ -69,7 +73,17 @@ REHEARSAL = replace(
 )
 """Profile ffpp with few frames, small crops and short trainings, of videos that are rendered."""
 
-EVERY = (DEMO, PHOTOS, PHOTOS_224, FFPP, FFPP_OFFICIAL, FFPP_C23, REHEARSAL)
+EVERY = (
+    DEMO,
+    PHOTOS,
+    PHOTOS_224,
+    PICTURES,
+    PICTURES_CUT,
+    FFPP,
+    FFPP_OFFICIAL,
+    FFPP_C23,
+    REHEARSAL,
+)
 PROFILES = {p.name: p for p in EVERY}
 
 
@@ -132,7 +146,7 @@ def source(p: Profile) -> Source:
     if said and not p.folder and not folder.is_dir():
         raise CompanionError(
             f"TCNSC_SOURCE={said} means {folder}, and there is no such folder; name the one that "
-            "holds the photographs or videos."
+            "holds the pictures or videos."
         )
     return SOURCES[p.source](folder, faces_folder(p), p.face_settings)
 
@@ -152,7 +166,7 @@ def home() -> Path:
 
 
 def source_folder(p: Profile) -> Path:
-    """Where this profile's videos or photographs lie."""
+    """Where this profile's videos or pictures lie."""
     elsewhere = folder_named_in("TCNSC_SOURCE")
     if elsewhere and not p.folder:
         return elsewhere

@@ -7,13 +7,19 @@ from dataclasses import dataclass, fields, replace
 from tcnsc_lib.detectors import Detector, Settings
 from tcnsc_lib.faces.copies import CRF
 from tcnsc_lib.faces.ffpp import FaceForensics
+from tcnsc_lib.faces.labelled_pictures import Pictures
 from tcnsc_lib.faces.photos import Photographs
 from tcnsc_lib.faces.source import FaceSettings, Source
 from tcnsc_lib.synthetic.demo import Demo
 from tcnsc_lib.training.ranges import RANGES, check_choice, check_number
 from tcnsc_lib.training.schedule import Schedule
 
-SOURCES: dict[str, type[Source]] = {"demo": Demo, "photos": Photographs, "ffpp": FaceForensics}
+SOURCES: dict[str, type[Source]] = {
+    "demo": Demo,
+    "photos": Photographs,
+    "pictures": Pictures,
+    "ffpp": FaceForensics,
+}
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "source": tuple(SOURCES),
@@ -21,8 +27,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "weights": ("random", "imagenet"),
     "raw_quality": tuple(CRF),
     "boxes": ("own", "target"),
+    "found": ("mtcnn", "cut"),
 }
 """Field of a profile -> the words that it may be."""
+
+REDUCED_LIKE = {"pictures": "photos", "pictures-cut": "photos"}
+"""Profile -> another of its size, as at which detectors are reduced (`Detector.reduced`)."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +47,9 @@ class Profile:
     start from ImageNet whose authors' do (downloaded once). seed: of the split, the swaps and the
     training. seeds: how many, from `seed` on, for the ablation's main rows; decisive_seeds: for the
     study's. raw_quality: of the videos that stand for RAW, where there are videos. boxes: "own", or
-    those of the real "target", with which a fake video is cut. folder: in data/, where its pictures
-    are made; "" where they are given, in data/<source> or where TCNSC_SOURCE says.
+    those of the real "target", with which a fake video is cut. found: by "mtcnn" in a labelled
+    picture, or "cut" before. folder: in data/, where its pictures are made; "" where they are
+    given, in data/<source> or where TCNSC_SOURCE says.
     """
 
     name: str
@@ -60,6 +71,7 @@ class Profile:
     schedule: Schedule = Schedule()
     raw_quality: str = "raw"
     boxes: str = "own"
+    found: str = "mtcnn"
     folder: str = ""
 
     def __post_init__(self) -> None:
@@ -71,6 +83,7 @@ class Profile:
         if not SOURCES[self.source].has_videos:
             check_choice("raw_quality", self.raw_quality, ("raw",))
             check_choice("boxes", self.boxes, ("own",))
+        check_choice("found", self.found, SOURCES[self.source].ways_found)
 
     @property
     def face_settings(self) -> FaceSettings:
@@ -104,4 +117,5 @@ class Profile:
 
     def reduced(self, detector: type[Detector]) -> Settings:
         """What two processor cores demand otherwise than the authors of a detector have it."""
-        return detector.reduced.get(self.name, Settings())
+        name = REDUCED_LIKE.get(self.name, self.name)
+        return detector.reduced.get(name, Settings())

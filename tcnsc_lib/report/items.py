@@ -16,7 +16,12 @@ from tcnsc_lib.report.text import NOTHING
 from tcnsc_lib.results import claims
 from tcnsc_lib.results.claims.holm import corrected
 
-LABELS = {"demo": "ours at demo", "photos": "photographs"}  # other profiles: "ours at <name>"
+LABELS = {  # other profiles: "ours at <name>"
+    "demo": "ours at demo",
+    "photos": "photographs",
+    "pictures": "labelled pictures",
+    "pictures-cut": "labelled crops",
+}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tcnsc_lib import CompanionError
 from tcnsc_lib.ahead import ahead
 from tcnsc_lib.codecs import RANDOM_JPEG, random_jpeg
 from tcnsc_lib.detectors import Detector
@@ -83,6 +84,11 @@ class Part:
         self.landmarks = faces.landmarks("train")
         every = np.arange(len(self.y))
         self.rows = np.flatnonzero(self.y == 0) if detector.real_only else every
+        if detector.by_landmarks and not np.isfinite(self.landmarks[self.rows]).all():
+            raise CompanionError(
+                f"{detector.name} makes its fakes by the landmarks of faces, and crops in "
+                f"{faces.root} have none; take faces that MTCNN found."
+            )
 
     def __len__(self) -> int:
         return len(self.rows)
