@@ -10,8 +10,8 @@ import pytest
 from commands import Central, at_home
 
 from tcnsc_lib import CompanionError, cli, profiles
+from tcnsc_lib.asking.judge import _source
 from tcnsc_lib.cli import table_steps
-from tcnsc_lib.cli.picture_steps import _source
 from tcnsc_lib.faces import clips, layout
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.faces.video import sample_indices, write_video

@@ -173,7 +173,7 @@ FACTS = (
     "95 % interval", "95 %\nintervals", "one seed", "JPEG at quality 20",
     r"sections? \d(?:[\d., ]*\d)?", r"equations 1-4", "Tables? [1-3](?:,? (?:to|and) 3)?",
     r"Figures? [1-6](?:, [46]| and [346](?: to 6)?)?", "ResNet18", "H.264", r"[Nn]otebook \d",
-    "0[1-9]_[a-z_]+",  # a notebook's name
+    "(?:0[1-9]|10)_[a-z_]+",  # a notebook's name
     "lambda 0", "λ = 0", "of 2N", "weighs 0", "above 0", "side of 0", "closer to 1",
     "JPEG at quality 80,\n50 and 20, WEBP is WebP at 80",
     "25 to 30 minutes", "on 100 rendered videos", "Python 3.11", "installs 6 GB",  # of the machine
