@@ -18,7 +18,7 @@ from tcnsc_lib.experiments import (
 )
 from tcnsc_lib.results.plots import COLOURS, FAINT, LINES, MARKERS, PALE
 from tcnsc_lib.results.plots.pictures import PICTURES, draw
-from tcnsc_lib.results.trained import BELOW, NO_FEATURES, NOT_KEPT
+from tcnsc_lib.results.trained import BELOW, NO_FEATURES
 
 
 @pytest.fixture
@@ -124,15 +124,6 @@ def test_a_marked_row_is_grey_and_the_picture_says_why(e):
 def test_where_nothing_is_marked_nothing_is_said_of_grey(name, e):
     with_marks(e)
     assert "grey" not in footnote(draw(name, e))
-
-
-@pytest.mark.parametrize("name", ["table3", "table3_lq"])
-def test_a_table_from_before_there_were_marks_is_all_grey(name, e):
-    assert "mark" not in MADE["table3"]
-    figure = draw(name, e)
-    for axis in figure.axes:
-        assert colours(axis) <= {GREY}
-    assert f"{NOT_KEPT}: Meso4, FWA, TCNSC" in footnote(figure)
 
 
 def test_table_3_is_ranked_by_auc_and_marked_rows_have_no_rank(e):

@@ -64,6 +64,7 @@ def test_xception_of_c23_is_that_of_raw_and_trained_once(monkeypatch):
     assert plan("Xception-C23", FFPP).name() != plan("Xception-RAW", FFPP).name()
     trained = []
     monkeypatch.setattr(execute, "train_plans", lambda plans, crops, retrain: trained.append(plans))
+    monkeypatch.setattr(execute, "write_cards", lambda plans, p, faces: None)
     both = [("Xception-RAW", None), ("Xception-C23", None)]
     for p in (FFPP_C23, FFPP):
         execute.train_all(both, p)

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.faces.alike import near, tied
-from tcnsc_lib.faces.labelled import Labelled, Picture
+from tcnsc_lib.faces.duplicates import near, tied
+from tcnsc_lib.faces.imagefolder import Labelled, Picture
 from tcnsc_lib.faces.looks import Look
 from tcnsc_lib.faces.splits import random_split
 from tcnsc_lib.faces.store import SPLITS, lack

@@ -2,7 +2,7 @@
 
 Each picture gives one crop: of its main face (found "mtcnn"), or, where pictures are faces that are
 cut already (found "cut"), of all of it; of one that isn't square, of its central square. What the
-forgery touched isn't known. See `labelled` for the layout, `division` for the parts, and `leaks`
+forgery touched isn't known. See `imagefolder` for the layout, `division` for the parts, and `leaks`
 for what is told of both before anything is trained.
 """
 
@@ -22,7 +22,7 @@ from tcnsc_lib.faces import leaks
 from tcnsc_lib.faces.builder import Builder
 from tcnsc_lib.faces.detect import crop
 from tcnsc_lib.faces.division import Divided, divide
-from tcnsc_lib.faces.labelled import Labelled, Picture, labelled
+from tcnsc_lib.faces.imagefolder import Labelled, Picture, labelled
 from tcnsc_lib.faces.looks import look
 from tcnsc_lib.faces.opening import open_image
 from tcnsc_lib.faces.portraits import Portrait, Signature, find, signature_of

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tcnsc_lib.faces.alike import NEAR
 from tcnsc_lib.faces.division import Divided
+from tcnsc_lib.faces.duplicates import NEAR
 from tcnsc_lib.faces.formats import LIMIT, confounds, typical
 from tcnsc_lib.faces.manifest import KINDS, SPLITS
 from tcnsc_lib.faces.spelling import shown

@@ -17,9 +17,9 @@ from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.checked import Count, Stored, record
-from tcnsc_lib.faces.alike import hashes
+from tcnsc_lib.faces.duplicates import hashes
 from tcnsc_lib.faces.formats import Written, written
-from tcnsc_lib.faces.labelled import Picture
+from tcnsc_lib.faces.imagefolder import Picture
 from tcnsc_lib.faces.opening import BROKEN, open_image
 from tcnsc_lib.faces.portraits import Signature, digest_of
 from tcnsc_lib.faces.spelling import shown
@@ -32,8 +32,8 @@ BATCH = 100  # pictures of a file
 class Look(Stored):
     """What is seen of a picture. reason: why it can't be opened, and nothing is known; else "".
 
-    pixels: a digest of them. rows, columns: `alike.hashes`. height, width: as displayed, in pixels.
-    file: `formats.Written`.
+    pixels: a digest of them. rows, columns: `duplicates.hashes`. height, width: as displayed, in
+    pixels. file: `formats.Written`.
     """
 
     reason: str = ""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tcnsc_lib.faces.labelled import Picture
+from tcnsc_lib.faces.imagefolder import Picture
 from tcnsc_lib.faces.source import Trial
 from tcnsc_lib.faces.trial import PHOTOGRAPHS, Seen, counted, share_of, timed
 

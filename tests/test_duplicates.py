@@ -10,7 +10,7 @@ import pytest
 from made_pictures import SIDE, as_jpeg, blocks, save
 from PIL import Image
 
-from tcnsc_lib.faces.alike import NEAR, hashes, near, tied
+from tcnsc_lib.faces.duplicates import NEAR, hashes, near, tied
 from tcnsc_lib.faces.formats import NONE, Written, confounds, typical, written
 from tcnsc_lib.faces.opening import open_image
 

@@ -9,7 +9,7 @@ import pytest
 from made_pictures import blocks, divided, save, table, undivided
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.faces.labelled import UNLABELLED, Picture, labelled
+from tcnsc_lib.faces.imagefolder import UNLABELLED, Picture, labelled
 
 
 def by_file(root: Path) -> dict[str, Picture]:
