@@ -19,7 +19,7 @@ ABSENT = {
     "demo": set(),
     "photos": {
         "study_factors", "study_effects", "quality", "quality_usable",
-        "quality_claims", "calibration", "calibration_bins", "calibration_claims",
+        "quality_claims",
     },
 }
 COMMITTED = {name: Evidence(PROFILES[name], FIGURES / name) for name in ("demo", "photos")}
