@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 from scipy.special import expit
-from toys import build, fit, planned
+from toys import build, fit, planned, tiny
 
 from tcnsc_lib import paper
+from tcnsc_lib.asking.judge import judge_of
+from tcnsc_lib.detectors.registry import DETECTORS
 from tcnsc_lib.evaluation import accuracy
 from tcnsc_lib.experiments.cards import CARD, PAGE, read_card, write_cards
 from tcnsc_lib.profiles import DEMO
-from tcnsc_lib.training.predictions import predictions
+from tcnsc_lib.training.predictions import predictions, weights_digest
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +60,15 @@ def test_a_card_is_written_once_and_again_where_it_was_changed(made):
     (folder / CARD).write_text("{")
     write_cards([plan], DEMO, faces)
     assert (folder / CARD).read_text() == before
+
+
+def test_a_card_of_other_weights_is_not_cited(made, monkeypatch):
+    _, folder, _ = made
+    monkeypatch.setitem(DETECTORS, "tiny", lambda **_: tiny())
+    card = read_card(folder)
+    assert card.weights == weights_digest(folder)
+    other = card.model_copy(update={"weights": "0123456789"})
+    (folder / CARD).write_text(other.model_dump_json())
+    assert judge_of(folder).card is None
+    (folder / CARD).write_text(card.model_dump_json())
+    assert judge_of(folder).card == card

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 from dataclasses import asdict
@@ -169,6 +170,28 @@ def test_grey_and_transparent_pictures(run, picture, tmp_path):
         image.convert("RGBA").save(tmp_path / "clear.png")
     for name in ("grey.png", "clear.png"):
         assert cli.main(["predict", str(tmp_path / name), "--run", str(run)]) == 0
+
+
+def test_a_run_of_cut_faces_takes_pictures_whole_and_no_videos(tmp_path, capsys, refused, several):
+    run = finished(tmp_path, "pictures-cut")
+    wall = np.full((120, 160, 3), 128, np.uint8)
+    Image.fromarray(wall).save(tmp_path / "wall.png")
+    assert cli.main(["predict", str(tmp_path / "wall.png"), "--run", str(run)]) == 0
+    told, [line] = said(capsys)
+    assert "taken whole" in told[str(tmp_path / "wall.png")]
+    assert "at x 20 to 140, y 0 to 120 px" in line
+    assert "give such pictures" in refused("predict", several / "clip.mp4", "--run", run)
+
+
+def test_a_name_that_is_no_formula_and_no_utf8_loses_nothing(run, picture, tmp_path):
+    place = tmp_path / "odd"
+    place.mkdir()
+    shutil.copy(picture, place / "a$_$.jpg")
+    shutil.copy(picture, os.fsencode(place) + b"/caf\xe9.jpg")
+    command = ["predict", str(place), "--run", str(run)]
+    command += ["--out", str(tmp_path / "o.csv"), "--sheet", str(tmp_path / "o.png")]
+    assert cli.main(command) == 0
+    assert "caf" in (tmp_path / "o.csv").read_text(encoding="utf-8")
 
 
 # ---------------------------------------------------------------- videos, folders, files

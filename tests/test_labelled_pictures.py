@@ -91,8 +91,18 @@ def test_an_identity_is_the_person_else_the_group_of_near_duplicates(tmp_path):
 
 
 def test_too_few_people_to_divide_is_one_sentence(tmp_path):
-    with pytest.raises(CompanionError, match="leaves no pictures in test; bring pictures of more"):
+    with pytest.raises(CompanionError, match="leaves no pictures that can be opened in test;"):
         source(undivided(tmp_path / "p", 3)).examined()
+
+
+def test_a_given_part_whose_fakes_cant_be_opened_is_one_sentence_and_leaves_nothing(tmp_path):
+    root = divided(tmp_path / "p", 2)
+    for path in (root / "test" / "fake").iterdir():
+        path.write_text("version https://git-lfs.github.com/spec/v1")
+    ours = source(root)
+    with pytest.raises(CompanionError, match="leaves no fakes that can be opened in test; bring"):
+        ours.faces()
+    assert not (ours.out / "raw").exists()
 
 
 # ---------------------------------------------------------------- leaks and confounds

@@ -10,6 +10,7 @@ from scipy.special import expit
 
 from tcnsc_lib import CompanionError, paper
 from tcnsc_lib.asking.given import Found
+from tcnsc_lib.faces.spelling import shown
 from tcnsc_lib.files import write_json, write_table
 
 BOX = ["x0", "y0", "x1", "y1"]
@@ -27,7 +28,7 @@ def answers(found: Sequence[Found], odds: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for one in found:
         corners = dict(zip(BOX, one.box.round(1).tolist(), strict=True))
-        row = {"file": str(one.file), "frame": one.frame, "face": one.face, **corners}
+        row = {"file": shown(one.file), "frame": one.frame, "face": one.face, **corners}
         rows.append(row | {"found": round(one.probability, DIGITS)})
     table = pd.DataFrame(rows, columns=WHERE).astype({"frame": "Int64"})
     return table.join(expit(odds).round(DIGITS))
@@ -39,7 +40,7 @@ def people(found: Sequence[Found], odds: pd.DataFrame) -> pd.DataFrame:
     Columns file, face, frames; p(fake) after each codec. Empty where there are no videos.
     """
     who = pd.DataFrame({
-        "file": [str(one.file) for one in found],
+        "file": [shown(one.file) for one in found],
         "face": [one.face for one in found],
         "in_video": [one.frame is not None for one in found],
     })  # fmt: skip
@@ -72,7 +73,7 @@ def write(
     CSV: lines "# ..." with `about`; a row each face, then each person, then each file that gave
     none; the column `row` tells which, `reason` why.
     """
-    lost = [{"file": str(file), "reason": reason} for file, reason in failed.items()]
+    lost = [{"file": shown(file), "reason": reason} for file, reason in failed.items()]
     if path.suffix.lower() == ".json":
         told = {"about": dict(about), "faces": _records(faces), "people": _records(persons)}
         write_json(path, told | {"not judged": lost})

@@ -16,6 +16,7 @@ from tcnsc_lib.asking.given import Found
 from tcnsc_lib.asking.judge import Judge
 from tcnsc_lib.chains import Step
 from tcnsc_lib.codecs import codec
+from tcnsc_lib.faces.spelling import shown
 from tcnsc_lib.files import write_bytes
 from tcnsc_lib.results.plots import STYLE
 
@@ -26,9 +27,10 @@ SIDE = 1.35  # inches of a picture
 LONG = 34  # letters of a file's name
 
 
-def sheet(found: Sequence[Found], judge: Judge) -> Figure:
-    """The first `MOST` faces: each as it is, then after RAW and LQ with the heat map of "fake".
+def sheet(found: Sequence[Found], judge: Judge, total: int | None = None) -> Figure:
+    """The first `MOST` faces, of `total` (by default, of those given).
 
+    Each as it is, then after RAW and LQ with the heat map of "fake".
     White lines: half of the greatest heat. A face without heat has nothing that speaks for "fake".
     Below stands what the run was trained on.
     """
@@ -46,9 +48,11 @@ def sheet(found: Sequence[Found], judge: Judge) -> Figure:
             first = (i % ACROSS) * (len(SHOWN) + 1)
             places = axes[i // ACROSS, first : first + len(SHOWN) + 1]
             _face(places, one, judge, changes, expit(odds.iloc[i]))
-        left = f"first {len(some)} of {len(found)} faces. " if len(some) < len(found) else ""
+        total = total or len(found)
+        left = f"first {len(some)} of {total} faces. " if len(some) < total else ""
         facts = judge.about
-        figure.supxlabel(f"{left}{facts['detector']}\n{facts['limits']}", fontsize=6, wrap=True)
+        note = f"{left}{facts['detector']}\n{facts['limits']}"
+        figure.supxlabel(note, fontsize=6, wrap=True, parse_math=False)
     return figure
 
 
@@ -61,7 +65,7 @@ def _face(
 ) -> None:
     """One face and its heat maps."""
     places[0].imshow(one.crop)
-    places[0].set_title(_title(one), fontsize=6)
+    places[0].set_title(_title(one), fontsize=6, parse_math=False)
     for axis, name in zip(places[1:], changes, strict=True):
         image = changes[name](one.crop)
         heat = enlarge(judge.heat([image]), len(image))[0]
@@ -73,7 +77,7 @@ def _face(
 
 
 def _title(one: Found) -> str:
-    name = one.file.name
+    name = shown(one.file.name)
     if len(name) > LONG:
         name = f"{name[: LONG // 2]}…{name[-LONG // 2 :]}"
     frame = "" if one.frame is None else f"frame {one.frame}, "

@@ -10,7 +10,7 @@ import numpy as np
 
 from tcnsc_lib import CompanionError
 from tcnsc_lib.faces.album import files_below
-from tcnsc_lib.faces.detect import Candidates, FaceFinder, crop
+from tcnsc_lib.faces.detect import Candidates, FaceFinder, central_square, crop
 from tcnsc_lib.faces.opening import opened
 from tcnsc_lib.faces.tracks import Track, link
 from tcnsc_lib.faces.video import EndsEarly, about, frames_of, sample_indices
@@ -25,10 +25,14 @@ FRAMES = 8  # of a video, evenly
 
 @dataclass(frozen=True)
 class Cut:
-    """How faces are cut: pixels of a crop's side; how large the square is, in MTCNN's boxes."""
+    """How faces are cut: pixels of a crop's side; how large the square is, in MTCNN's boxes.
+
+    found: "mtcnn", or "cut" where pictures are faces already, taken whole.
+    """
 
     size: int
     enlarge: float
+    found: str = "mtcnn"
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,10 @@ def look(path: Path, finder: FaceFinder, cut: Cut, frames: int = FRAMES) -> Look
 
 def _picture(path: Path, finder: FaceFinder, cut: Cut) -> Looked:
     image, remark = opened(path)
+    if cut.found == "cut":
+        box = central_square(image)
+        whole = Found(path, None, 1, np.array(box, float), 1.0, crop(image, box, cut.size, 1))
+        return Looked("picture, taken whole, as this run's training did", [whole])
     [candidates] = finder.all(image[None])
     height, width = image.shape[:2]
     what = f"picture, {width} x {height} px as displayed"
@@ -113,6 +121,11 @@ def _picture(path: Path, finder: FaceFinder, cut: Cut) -> Looked:
 
 def _video(path: Path, finder: FaceFinder, cut: Cut, frames: int) -> Looked:
     """Frames are held one at a time; of each, its crops are kept until all faces are linked."""
+    if cut.found == "cut":
+        raise CompanionError(
+            f"{path} is a video, and this run was trained on pictures that are faces already; give "
+            "such pictures."
+        )
     film = about(path)
     try:
         seen = list(_each(path, sample_indices(film.frames, frames), finder, cut))

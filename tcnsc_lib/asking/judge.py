@@ -20,6 +20,7 @@ from tcnsc_lib.detectors.registry import DETECTORS
 from tcnsc_lib.experiments.cards import Card, read_card
 from tcnsc_lib.machine import device
 from tcnsc_lib.profiles import SOURCES
+from tcnsc_lib.training.predictions import weights_digest
 from tcnsc_lib.training.run import load
 from tcnsc_lib.training.stored import CONFIG, Config, read_config
 
@@ -41,7 +42,9 @@ class Judge:
     @property
     def cut(self) -> Cut:
         """How its faces are cut."""
-        return Cut(self.detector.input_size, self.config.enlarge)
+        known = profiles.named(self.config.profile)
+        found = known.found if known else "mtcnn"
+        return Cut(self.detector.input_size, self.config.enlarge, found)
 
     @property
     def about(self) -> dict[str, str]:
@@ -94,7 +97,10 @@ def judge_of(folder: Path) -> Judge:
         )
     config = read_config(place)
     detector = load(place, _untrained(config, place)).detector
-    return Judge(place, config, detector.to(device()), read_card(place))
+    card = read_card(place)
+    if card is not None and card.weights != weights_digest(place):
+        card = None  # of other weights
+    return Judge(place, config, detector.to(device()), card)
 
 
 def _source(profile: str) -> str:

@@ -51,7 +51,7 @@ def _tell_people(found: Divided) -> None:
     print(f"\npeople: {len(set(named))}, known of {len(named)} of {len(found.pictures)} pictures")
     rows = []
     for picture, split in zip(found.pictures, found.splits, strict=True):
-        if picture.person:
+        if picture.person or picture.source:
             about = {"video": picture.name, "method": picture.method, "label": picture.label}
             who = {"identity": picture.person, "source": picture.source}
             rows.append({**about, **who, "split": split})

@@ -18,8 +18,6 @@ from tcnsc_lib.faces.detect import FaceFinder
 from tcnsc_lib.faces.spelling import shown
 from tcnsc_lib.machine import device, threads
 
-KEPT = contact.MOST + 1  # faces whose crops are held: one more than a sheet shows
-
 
 def predict(arguments) -> int:
     """p(fake) of every face in pictures, folders and videos from a trained run, and what both are.
@@ -91,7 +89,7 @@ class Session:
         self.faces.append(faces)
         if len(people):
             self.people.append(people)
-        self.first += looked.faces[: KEPT - len(self.first)]
+        self.first += looked.faces[: contact.MOST - len(self.first)]
         self.judged += len(faces)
         tqdm.write("\n".join(_lines(looked, file, faces, people)), file=sys.stdout)
 
@@ -124,5 +122,6 @@ def _write(session: Session, arguments) -> None:
         answers.write(arguments.out, faces, people, session.failed, about)
         print(f"answers -> {os.path.relpath(arguments.out)}")
     if arguments.sheet:
-        contact.write_sheet(arguments.sheet, contact.sheet(session.first, session.judge))
+        figure = contact.sheet(session.first, session.judge, session.judged)
+        contact.write_sheet(arguments.sheet, figure)
         print(f"contact sheet -> {os.path.relpath(arguments.sheet)}")

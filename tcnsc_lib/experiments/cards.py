@@ -41,7 +41,8 @@ class Scores(Stored):
 class Card(Stored):
     """card.json. weights: digest of those that were asked. shows: what the faces are, in words.
 
-    limits: how far the run reaches, a sentence. crops, people: of its own test part. test: codec ->
+    limits: how far the run reaches, a sentence. crops, people: of its own test part; people who
+    lent each other their faces count once, and pictures where people aren't known. test: codec ->
     how often it is right there, at p(fake) = 1/2. made: commit, device and version of torch.
     """
 
@@ -67,7 +68,10 @@ def write_cards(plans: Iterable[Plan], p: Profile, faces: FaceSet) -> None:
         folder = folder_of(plan)
         card = _card(plan, p, faces)
         if _stored(folder) != card:
-            write_text(folder / PAGE, _page(card, plan))
+            cut = "whole pictures"
+            if p.found != "cut":
+                cut = f"MTCNN's box {plan.enlarge:g} times as large"
+            write_text(folder / PAGE, _page(card, plan, cut))
             write_json(folder / CARD, card.model_dump())
 
 
@@ -110,7 +114,8 @@ def _card(plan: Plan, p: Profile, faces: FaceSet) -> Card:
     )
 
 
-def _page(card: Card, plan: Plan) -> str:
+def _page(card: Card, plan: Plan, cut: str) -> str:
+    """card.md. cut: what of a picture the crops show, in words."""
     rows = []
     for name, scores in card.test.items():
         rows.append(f"| {name} | {100 * scores.accuracy:.1f} | {100 * scores.auc:.1f} |")
@@ -121,8 +126,9 @@ def _page(card: Card, plan: Plan) -> str:
         f"A detector of fake faces: {card.detector}, trained as *{card.experiment}* on "
         f"{card.shows} (profile {card.profile}).",
         "",
-        f"On its own test part, {card.crops} crops of {card.people} people (or pairs of people) "
-        "whom it never saw, calling fake what has p(fake) of 1/2 or more:",
+        f"On its own test part, {card.crops} crops in {card.people} groups (people, pairs of "
+        "people, or pictures where people aren't known), calling fake what has p(fake) of 1/2 or "
+        "more:",
         "",
         "| test set | accuracy, % | AUC, % |",
         "|---|---|---|",
@@ -136,8 +142,7 @@ def _page(card: Card, plan: Plan) -> str:
         "",
         "## How it was made",
         "",
-        f"- sees {' and '.join(plan.views)}, crops of {plan.faces.size} px, MTCNN's box "
-        f"{plan.enlarge:g} times as large",
+        f"- sees {' and '.join(plan.views)}, crops of {plan.faces.size} px, {cut}",
         f"- {schedule.iterations} iterations of {schedule.batch_size} crops, learning rate "
         f"{schedule.learning_rate:g}, {schedule.precision}",
         f"- faces {plan.faces.fingerprint}",

@@ -210,6 +210,15 @@ def square(box: Sequence[float], enlarge: float) -> tuple[int, int, int]:
     return left, top, side
 
 
+def central_square(image: np.ndarray) -> tuple[int, int, int, int]:
+    """The largest square in the middle of a picture (H, W, 3): x0 y0 x1 y1 in pixels."""
+    height, width = image.shape[:2]
+    side = min(height, width)
+    left = (width - side) // 2
+    top = (height - side) // 2
+    return left, top, left + side, top + side
+
+
 def to_crop(points: np.ndarray, box: Sequence[float], size: int, enlarge: float) -> np.ndarray:
     """Where points of the frame lie in the `crop` of this box, in its pixels.
 

@@ -40,23 +40,24 @@ class Divided:
 def divide(root: Path, content: Labelled, looks: list[Look], seed: int) -> Divided:
     """Who belongs together, and each picture's part, given or drawn.
 
-    Raises CompanionError where drawing leaves a part without real pictures or without fakes.
+    Raises CompanionError where a part has no real pictures, or no fakes, that can be opened.
     """
     pictures = content.pictures
     groups = near_duplicates(looks)
     names = identities(pictures, groups)
-    if content.is_divided:
-        splits = [picture.split for picture in pictures]
-        return Divided(pictures, looks, groups, names, splits)
-    splits = _drawn(pictures, groups, seed)
+    splits = [picture.split for picture in pictures]
+    why = "has folders for its parts"
+    if not content.is_divided:
+        splits = _drawn(pictures, groups, seed)
+        why = "is divided by people and near-duplicates"
     for part in SPLITS:
         labels = zip(pictures, splits, looks, strict=True)
         there = {one.label for one, split, look in labels if split == part and not look.reason}
         lacking = lack(there, "pictures")
         if lacking:
             raise CompanionError(
-                f"{root} is divided by people and near-duplicates, and that leaves no {lacking} in "
-                f"{part}; bring pictures of more people, or divide them into train, val and test."
+                f"{root} {why}, and that leaves no {lacking} that can be opened in {part}; bring "
+                "pictures of more people, or divide them into train, val and test."
             )
     return Divided(pictures, looks, groups, names, splits)
 

@@ -96,7 +96,7 @@ def confounds(files: Sequence[Written], labels: Sequence[int]) -> pd.DataFrame:
     standard errors of so many files.
     """
     table = pd.DataFrame(files, columns=list(Written._fields))
-    y = np.array(labels)
+    y = np.array(labels, int)
     totals = np.bincount(y, minlength=2)
     spread = 0.25 * np.sqrt((1 / np.maximum(totals, 1)).sum())
     rows = []
@@ -108,6 +108,8 @@ def confounds(files: Sequence[Written], labels: Sequence[int]) -> pd.DataFrame:
 
 def _told_by(values: pd.Series, y: np.ndarray) -> float:
     """The share of right calls by one property, see `confounds`; 1/2 where a label is missing."""
+    if not len(y):
+        return 0.5
     counts = pd.crosstab(values.to_numpy(), y).reindex(columns=[0, 1], fill_value=0).to_numpy()
     totals = counts.sum(0)
     if not totals.all():

@@ -23,7 +23,7 @@ from tcnsc_lib.faces import labels
 from tcnsc_lib.faces.album import NOT_TEXT
 from tcnsc_lib.faces.labels import Said, refuse
 from tcnsc_lib.faces.manifest import KINDS, SPLITS
-from tcnsc_lib.faces.opening import FORMATS
+from tcnsc_lib.faces.opening import FORMATS, know_all_formats
 from tcnsc_lib.faces.source import LeftOut
 from tcnsc_lib.faces.spelling import is_text, short, shown
 from tcnsc_lib.faces.store import lack
@@ -118,6 +118,7 @@ def labelled(root: Path) -> Labelled:
 @cache
 def suffixes() -> frozenset[str]:
     """Those of the formats that are read, with their dots."""
+    know_all_formats()
     every = Image.registered_extensions()
     return frozenset(suffix for suffix, kind in every.items() if kind in FORMATS)
 

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from tcnsc_lib import CompanionError
 from tcnsc_lib.faces import leaks
 from tcnsc_lib.faces.builder import Builder
-from tcnsc_lib.faces.detect import crop
+from tcnsc_lib.faces.detect import central_square, crop
 from tcnsc_lib.faces.division import Divided, divide
 from tcnsc_lib.faces.imagefolder import Labelled, Picture, labelled
 from tcnsc_lib.faces.looks import look
@@ -67,12 +67,15 @@ class Pictures(Source):
             )
         content = labelled(self.root)
         signatures = [signature_of(picture.path) for picture in content.pictures]
-        builder = Builder(self.out / "raw", self._determined_by(content, signatures))
+        place = self.out / "raw"
+        # A folder that can't be divided leaves nothing behind.
+        found = None if place.exists() else self._divided(content, signatures)
+        builder = Builder(place, self._determined_by(content, signatures))
         keys = [(picture.method, picture.name) for picture in content.pictures]
         if builder.complete(keys):
             return FaceSet(builder.root)
         tell_left_out(self.root, content.left_out)
-        found = self._divided(content, signatures)
+        found = found or self._divided(content, signatures)
         self._tell(found)
         portraits = self._portraits(content.pictures, signatures)
         title = f"faces -> {os.path.relpath(builder.root)}"
@@ -200,11 +203,7 @@ def whole(image: np.ndarray, settings: FaceSettings) -> tuple[np.ndarray, dict[s
     uint8 (H, W, 3) -> uint8 (S, S, 3). Landmarks aren't known. The probability is 1: that it is a
     face is taken for granted.
     """
-    height, width = image.shape[:2]
-    side = min(height, width)
-    left = (width - side) // 2
-    top = (height - side) // 2
-    box = (left, top, left + side, top + side)
+    box = central_square(image)
     where = {**dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)), "probability": 1.0}
     return crop(image, box, settings.size, 1), where
 

@@ -89,7 +89,7 @@ def _is_heic(data: bytes) -> bool:
 
 
 @cache
-def _init() -> None:
+def know_all_formats() -> None:
     """Let Pillow know all its formats, and HEIC if that package is there."""
     Image.init()
     if find_spec("pillow_heif"):
@@ -98,7 +98,7 @@ def _init() -> None:
 
 def _shown(data: bytes) -> tuple[np.ndarray, str]:
     """The pixels of a file's bytes and a remark, see `opened`. Raises what Pillow raises."""
-    _init()
+    know_all_formats()
     formats = [name for name in FORMATS if name in Image.OPEN]
     with Image.open(io.BytesIO(data), formats=formats) as image:
         if image.width * image.height > LARGEST:

@@ -163,8 +163,8 @@ def audit(manifest: pd.DataFrame, counted: str = "people") -> pd.DataFrame:
     train = manifest[manifest.split == "train"]
     test = manifest[manifest.split == "test"]
     fakes = test[test.label == 1].drop_duplicates(["method", "video"])
-    people = set(test.identity)
-    seen = set(train.identity)
+    people = set(test.identity) - {""}
+    seen = set(train.identity) - {""}
     lent = set(train.source) - {""}
     from_seen = int(fakes.source.isin(seen).sum())
     from_lent = int(fakes.source.isin(lent).sum())

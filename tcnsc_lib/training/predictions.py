@@ -165,14 +165,19 @@ def _read(folder: Path, faces: FaceSet, statistics: str) -> pd.DataFrame | None:
 
 def depends_on(folder: Path, faces: FaceSet, statistics: str = "") -> dict:
     """What predictions follow from: weights, crops, codecs, encoders, re-estimated statistics."""
-    weights = content(Path(folder) / WEIGHTS, LARGEST, start_again(folder))
     found = {
-        "weights": hashlib.sha256(weights).hexdigest()[:10],
+        "weights": weights_digest(folder),
         "faces": faces.fingerprint,
         "codecs": [asdict(codec(name)) for name in paper.CODECS],
         "encoders": versions(),
     }
     return found | {"statistics": [statistics, SEEN, AT_ONCE]} if statistics else found
+
+
+def weights_digest(folder: Path) -> str:
+    """Ten hexadecimal digits that change when a byte of a run's weights does."""
+    weights = content(Path(folder) / WEIGHTS, LARGEST, start_again(folder))
+    return hashlib.sha256(weights).hexdigest()[:10]
 
 
 def _path(folder: Path, statistics: str) -> Path:
