@@ -176,7 +176,7 @@ FACTS = (
     "(?:0[1-9]|10)_[a-z_]+",  # a notebook's name
     "lambda 0", "λ = 0", "of 2N", "weighs 0", "above 0", "side of 0", "closer to 1",
     "JPEG at quality 80,\n50 and 20",
-    "25 to 30 minutes", "on 100 rendered videos", "Python 3.11", "installs 6 GB",  # of the machine
+    "30 to 35 minutes", "on 100 rendered videos", "Python 3.11", "installs 6 GB",  # of the machine
     "95 % right on RAW", "lost\n  10 points at LQ",
     "lost\n10 points at LQ")  # the rule that fixed the demo
 """What a reader may find as a digit in the template: the paper's, a machine's, names."""
