@@ -30,6 +30,11 @@ def refusal(capsys, argv: tuple, status: int) -> str:
     return sentence
 
 
+def never(*given, **options):
+    """Stands in for what must not be called."""
+    raise AssertionError("this should not have been called")
+
+
 def fail_after(count: int, function: Callable | None, error: BaseException) -> Callable:
     """The function, but that it raises from the call after `count` on."""
     calls = []

@@ -17,6 +17,7 @@ from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import ASKED, AUGMENTED, LAMBDA_0, MODEL_A, MODEL_B, ON_H
 from tcnsc_lib.profiles import Profile
 from tcnsc_lib.results.plots import STYLE
+from tcnsc_lib.results.plots.pictures import draw
 
 DEMO = Profile("demo", "demo", seed=3)
 NAN = float("nan")
@@ -297,3 +298,13 @@ def error_bars(axis) -> list[tuple[float, float]]:
 
 def heights(line) -> list[float]:
     return np.asarray(line.get_ydata(), float).tolist()
+
+
+def drawn_twice(path: Path, e: Evidence) -> Path:
+    """The file of a picture, after it was drawn twice with the same bytes."""
+    draw(path.stem, e)
+    first = path.read_bytes()
+    path.unlink()
+    draw(path.stem, e)
+    assert path.read_bytes() == first
+    return path

@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from commands import never
 from toys import fit, planned
 
 from tcnsc_lib import CompanionError, pool
@@ -17,10 +18,6 @@ from tcnsc_lib.training import changed
 from tcnsc_lib.training.changed import CHANGED, predictions_after
 
 NAMES = ["RAW", "JPEG 20", "to 1/2"]
-
-
-def never(*given, **options):
-    raise AssertionError("this should not have been called")
 
 
 @pytest.fixture
@@ -73,7 +70,7 @@ def test_other_chains_encoders_or_weights_are_asked_again(run, toy_faces, tmp_pa
     path = run.folder / CHANGED
 
     def is_kept(names=NAMES):
-        return changed._read(run.folder, toy_faces, names) is not None
+        return changed._found(run.folder, toy_faces, names) is not None
 
     assert is_kept() and not is_kept(["RAW", "JPEG 20"]) and not is_kept([*NAMES, "AVIF 20"])
     with monkeypatch.context() as patch:

@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from commands import never
 from toys import build, fit, planned
 
 from tcnsc_lib import CompanionError, paper, pool
@@ -13,10 +14,6 @@ from tcnsc_lib.training import on_validation
 from tcnsc_lib.training.on_validation import VALIDATED, predictions_on_validation
 from tcnsc_lib.training.predictions import predictions, threshold
 from tcnsc_lib.training.run import forget
-
-
-def never(*given, **options):
-    raise AssertionError("this should not have been called")
 
 
 @pytest.fixture
@@ -59,12 +56,12 @@ def test_a_second_time_nothing_is_asked(run, toy_faces, tmp_path, monkeypatch):
 def test_what_follows_from_something_else_is_asked_again(run, toy_faces, tmp_path, fact):
     asked(toy_faces, tmp_path)
     path = run.folder / VALIDATED
-    assert on_validation._read(run.folder, toy_faces) is not None
+    assert on_validation._found(run.folder, toy_faces) is not None
     first, _, rows = path.read_text().partition("\n")
     head = json.loads(first.removeprefix("# "))
     head[fact] = "others"
     path.write_text(f"# {json.dumps(head)}\n{rows}")
-    assert on_validation._read(run.folder, toy_faces) is None
+    assert on_validation._found(run.folder, toy_faces) is None
 
 
 def test_a_damaged_file_is_told_and_made_again(run, toy_faces, tmp_path, capsys):

@@ -3,7 +3,7 @@ import io
 
 import pandas as pd
 import pytest
-from made_tables import DEMO, MADE, crop, store, stored
+from made_tables import DEMO, MADE, crop, drawn_twice, store, stored
 from matplotlib import pyplot
 from PIL import Image, ImageFilter
 
@@ -45,12 +45,7 @@ def test_each_picture_has_its_tables():
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_drawn_twice_has_the_same_bytes_and_says_what_made_its_numbers(name, e):
-    path = e.folder / f"{name}.png"
-    draw(name, e)
-    first = path.read_bytes()
-    path.unlink()
-    draw(name, e)
-    assert path.read_bytes() == first
+    path = drawn_twice(e.folder / f"{name}.png", e)
     table = sources(name, e)[0]
     assert description(path) == comments(table)
     assert description(path)[0].startswith("profile demo; seed 3")

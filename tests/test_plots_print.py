@@ -169,11 +169,16 @@ def test_bars_of_real_and_fake_differ_in_hatch_and_lightness(every):
     assert len({hatch for hatch, _ in looks}) == len({level for _, level in looks}) == len(LABELS)
 
 
+def words_of(axis) -> list:
+    """What `direct.put` has put on an axis."""
+    return [text for text in axis.texts if not text.get_in_layout()]
+
+
 # words beside marks
 
 def named(figure) -> list[tuple]:
     """Each axis that has words beside its marks, and these."""
-    found = [(axis, direct.words_of(axis)) for axis in figure.axes]
+    found = [(axis, words_of(axis)) for axis in figure.axes]
     return [(axis, words) for axis, words in found if words]
 
 

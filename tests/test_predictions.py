@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from commands import never
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from toys import build
@@ -87,10 +88,6 @@ def home(album, tmp_path, monkeypatch) -> Path:
     monkeypatch.delenv("TCNSC_SOURCE", raising=False)
     monkeypatch.setattr(portraits, "FaceFinder", None)
     return tmp_path / "home"
-
-
-def never(*given, **options):
-    raise AssertionError("this should not have been called")
 
 
 def told(name: str, p: Profile = TOY, seed: int | None = None) -> pd.DataFrame:

@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 import pytest
+from commands import never
 from toys import build, planned
 
 from tcnsc_lib import pool
@@ -21,10 +22,6 @@ def faces(tmp_path_factory) -> FaceSet:
 @pytest.fixture
 def plan(faces, tmp_path) -> Plan:
     return planned(faces, tmp_path)
-
-
-def never(*given, **options):
-    raise AssertionError("this should not have been called")
 
 
 def kept(plan: Plan, pattern: str) -> dict[str, tuple[bytes, int]]:

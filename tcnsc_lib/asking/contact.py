@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import expit
 
-from tcnsc_lib.analysis.heatmaps import enlarge
 from tcnsc_lib.asking.given import Found
 from tcnsc_lib.asking.judge import Judge
 from tcnsc_lib.chains import Step
@@ -19,6 +18,7 @@ from tcnsc_lib.codecs import codec
 from tcnsc_lib.faces.spelling import shown
 from tcnsc_lib.files import write_bytes
 from tcnsc_lib.results.plots import STYLE
+from tcnsc_lib.results.plots.crops import heat_over
 
 SHOWN = ("RAW", "LQ")
 MOST = 24  # faces on a sheet
@@ -68,11 +68,7 @@ def _face(
     places[0].set_title(_title(one), fontsize=6, parse_math=False)
     for axis, name in zip(places[1:], changes, strict=True):
         image = changes[name](one.crop)
-        heat = enlarge(judge.heat([image]), len(image))[0]
-        axis.imshow(image)
-        axis.imshow(heat, cmap="inferno", vmin=0, vmax=1, alpha=0.5)
-        if heat.max() > 0:
-            axis.contour(heat, [0.5], colors="white", linewidths=0.8)
+        heat_over(axis, image, judge.heat([image])[0])
         axis.set_title(f"{name}\np(fake) {p[name]:.2f}", fontsize=6)
 
 

@@ -108,15 +108,20 @@ def _picture(path: Path, finder: FaceFinder, cut: Cut) -> Looked:
         box = central_square(image)
         whole = Found(path, None, 1, np.array(box, float), 1.0, crop(image, box, cut.size, 1))
         return Looked("picture, taken whole, as this run's training did", [whole])
-    [candidates] = finder.all(image[None])
     height, width = image.shape[:2]
     what = f"picture, {width} x {height} px as displayed"
     what += f", {remark}" if remark else ""
+    return Looked(what, faces_in(image, path, finder, cut))
+
+
+def faces_in(image: np.ndarray, path: Path, finder: FaceFinder, cut: Cut) -> list[Found]:
+    """All that MTCNN finds in a picture, uint8 (H, W, 3), that comes from a file."""
+    [candidates] = finder.all(image[None])
     found = []
     for i, box in enumerate(candidates.boxes):
         square = crop(image, box, cut.size, cut.enlarge)
         found.append(Found(path, None, i + 1, box, float(candidates.probabilities[i]), square))
-    return Looked(what, found)
+    return found
 
 
 def _video(path: Path, finder: FaceFinder, cut: Cut, frames: int) -> Looked:

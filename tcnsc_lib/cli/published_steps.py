@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from tcnsc_lib import CompanionError, paper, profiles
+from tcnsc_lib.asking.given import Cut, faces_in
 from tcnsc_lib.codecs import codec
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.detectors.outputs import predict as log_odds
@@ -15,7 +16,7 @@ from tcnsc_lib.detectors.outputs import probabilities
 from tcnsc_lib.detectors.published import load_published
 from tcnsc_lib.detectors.views import authors_view
 from tcnsc_lib.evaluation import evaluate
-from tcnsc_lib.faces.detect import FaceFinder, crop
+from tcnsc_lib.faces.detect import FaceFinder
 from tcnsc_lib.faces.opening import open_image
 
 PUBLISHED_LIMIT = (
@@ -26,21 +27,18 @@ LONGEST = 16383  # pixels of a side in WebP
 
 # ---------------------------------------------------------------- a picture
 
-def _main_face(
-    image: np.ndarray, path: Path, size: int, enlarge: float
-) -> tuple[np.ndarray, str]:
-    """The crop that is judged, uint8 (size, size, 3), and which face it is, in words."""
-    [faces] = FaceFinder().all(image[None])
-    if not len(faces.boxes):
+def _main_face(image: np.ndarray, path: Path, cut: Cut) -> tuple[np.ndarray, str]:
+    """The crop that is judged, uint8 (S, S, 3), and which face it is, in words."""
+    found = faces_in(image, path, FaceFinder(), cut)
+    if not found:
         raise CompanionError(f"No face was found in {path}; give a picture with one clear face.")
-    box = faces.boxes[0]
-    x0, y0, x1, y1 = (round(float(edge)) for edge in box)
+    x0, y0, x1, y1 = (round(float(edge)) for edge in found[0].box)
     place = f"at x {x0} to {x1}, y {y0} to {y1} px"
     where = f"the only one found, {place}"
-    if len(faces.boxes) > 1:
-        where = (f"the largest and central of {len(faces.boxes)}, {place}; cut the picture to "
+    if len(found) > 1:
+        where = (f"the largest and central of {len(found)}, {place}; cut the picture to "
                  "judge another")
-    return crop(image, box, size, enlarge), where
+    return found[0].crop, where
 
 
 def _tell_picture(path: Path, image: np.ndarray) -> None:
@@ -83,7 +81,7 @@ def _published_on_picture(detector: Detector, arguments) -> None:
     after = _whole(image, view.resize, arguments.image)
     if not arguments.whole:
         enlarge = profiles.Profile.enlarge
-        face, where = _main_face(image, arguments.image, detector.input_size, enlarge)
+        face, where = _main_face(image, arguments.image, Cut(detector.input_size, enlarge))
         lines = [
             f"face: {where}",
             f"protocol: MTCNN's box, {enlarge} times as large, resized with Lanczos, which isn't "

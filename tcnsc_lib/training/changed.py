@@ -4,23 +4,21 @@ A chain's pictures are made once for all runs that ask, and are kept nowhere.
 """
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from pydantic import create_model
-from tqdm.auto import tqdm
 
-from tcnsc_lib import CompanionError
 from tcnsc_lib.chains import chain, check_encoders, versions
 from tcnsc_lib.checked import Stored
 from tcnsc_lib.detectors.outputs import predict_after
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.machine import device, threads
 from tcnsc_lib.pool import run_all
-from tcnsc_lib.training.folder import PREDICTIONS, WEIGHTS
-from tcnsc_lib.training.kept import CURE, load_table, save_table
+from tcnsc_lib.training.folder import PREDICTIONS
+from tcnsc_lib.training.kept import found_table, save_table
 from tcnsc_lib.training.predictions import depends_on
 from tcnsc_lib.training.run import Plan, folder_of, train
 
@@ -73,26 +71,10 @@ def _ask(plans: Sequence[Plan], faces: FaceSet, name: str) -> tuple[str, pd.Data
 
 
 def _found(folder: Path, faces: FaceSet, names: Sequence[str]) -> pd.DataFrame | None:
-    """What a folder holds; None where that is nothing, something else, or damaged."""
-    try:
-        return _read(folder, faces, names)
-    except CompanionError as error:
-        tqdm.write(f"tcnsc: {error}", file=sys.stderr)
-        return None
-
-
-def _read(folder: Path, faces: FaceSet, names: Sequence[str]) -> pd.DataFrame | None:
-    path = folder / CHANGED
-    if not path.exists() or not (folder / WEIGHTS).exists():
-        return None
+    """What a folder holds, as `kept.found_table` has it."""
     row = create_model("Row", __base__=Stored, **dict.fromkeys(names, (float, ...)))
-    found = load_table(path, _depends(folder, faces, names), row)
-    if found is None:
-        return None
-    table, is_whole = found
-    if not is_whole or list(table) != list(names) or len(table) != len(faces.labels("test")):
-        raise CompanionError(f"{path} was changed since it was written; {CURE}.")
-    return table
+    shape = (names, len(faces.labels("test")))
+    return found_table(folder / CHANGED, partial(_depends, folder, faces, names), row, shape)
 
 
 def _depends(folder: Path, faces: FaceSet, names: Sequence[str]) -> dict:

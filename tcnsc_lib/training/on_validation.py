@@ -5,20 +5,19 @@ never on test crops.
 """
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from tqdm.auto import tqdm
 
-from tcnsc_lib import CompanionError, paper
+from tcnsc_lib import paper
 from tcnsc_lib.detectors.outputs import predict
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.machine import device, threads
 from tcnsc_lib.pool import run_all
-from tcnsc_lib.training.folder import PREDICTIONS, WEIGHTS
-from tcnsc_lib.training.kept import CURE, load_table, save_table
+from tcnsc_lib.training.folder import PREDICTIONS
+from tcnsc_lib.training.kept import found_table, save_table
 from tcnsc_lib.training.predictions import Odds, depends_on
 from tcnsc_lib.training.run import Plan, folder_of, train
 
@@ -63,25 +62,9 @@ def _ask(plan: Plan, faces: FaceSet) -> tuple[str, pd.DataFrame]:
 
 
 def _found(folder: Path, faces: FaceSet) -> pd.DataFrame | None:
-    """What a folder holds; None where that is nothing, something else, or damaged."""
-    try:
-        return _read(folder, faces)
-    except CompanionError as error:
-        tqdm.write(f"tcnsc: {error}", file=sys.stderr)  # not on the line of a progress bar
-        return None
-
-
-def _read(folder: Path, faces: FaceSet) -> pd.DataFrame | None:
-    path = folder / VALIDATED
-    if not path.exists() or not (folder / WEIGHTS).exists():
-        return None
-    found = load_table(path, _depends(folder, faces), Odds)
-    if found is None:
-        return None
-    odds, is_whole = found
-    if not is_whole or list(odds) != list(paper.CODECS) or len(odds) != len(faces.labels(PART)):
-        raise CompanionError(f"{path} was changed since it was written; {CURE}.")
-    return odds
+    """What a folder holds, as `kept.found_table` has it."""
+    shape = (tuple(paper.CODECS), len(faces.labels(PART)))
+    return found_table(folder / VALIDATED, partial(_depends, folder, faces), Odds, shape)
 
 
 def _depends(folder: Path, faces: FaceSet) -> dict:

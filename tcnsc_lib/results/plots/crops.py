@@ -97,16 +97,21 @@ def _cells(rows: pd.DataFrame) -> np.ndarray:
 
 def _panel(axis: Axes, row, image: np.ndarray, cells: np.ndarray) -> None:
     """One crop, its heat, and what the network says of it."""
-    heat = enlarge(cells[None], len(image))[0]
     _bare(axis)
-    axis.imshow(image)
-    axis.imshow(heat, cmap="inferno", vmin=0, vmax=1, alpha=0.5)
-    if heat.max() > 0:
-        axis.contour(heat, [0.5], colors="white", linewidths=0.8)
+    heat_over(axis, image, cells)
     axis.set_xlabel(f"p(fake) {row.p:.2f}", fontsize=6.5, labelpad=1)
     on_top = row.subject == 0 and row.label == 1
     if on_top:
         axis.set_title(row.codec, fontsize=8)
+
+
+def heat_over(axis: Axes, image: np.ndarray, cells: np.ndarray) -> None:
+    """A crop, uint8 (S, S, 3), and its heat, (cells, cells) in [0, 1]; a line where it is half."""
+    heat = enlarge(cells[None], len(image))[0]
+    axis.imshow(image)
+    axis.imshow(heat, cmap="inferno", vmin=0, vmax=1, alpha=0.5)
+    if heat.max() > 0:
+        axis.contour(heat, [0.5], colors="white", linewidths=0.8)
 
 
 def _bare(axis: Axes) -> None:

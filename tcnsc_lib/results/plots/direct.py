@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.text import Text
 
 GAP = 3
 """Pixels between a word and its mark."""
@@ -72,8 +71,3 @@ def around(axis: Axes, word: str, marks: np.ndarray) -> np.ndarray:
     places = [(marks[:, 2] + aside, y), (marks[:, 0] - aside, y),
               (x, marks[:, 3] + above), (x, marks[:, 1] - above)]
     return np.array(places).transpose(2, 0, 1).reshape(-1, 2)
-
-
-def words_of(axis: Axes) -> list[Text]:
-    """What was put on an axis."""
-    return [text for text in axis.texts if not text.get_in_layout()]

@@ -42,7 +42,7 @@ SEEN = {
     "quality_chains": "Two coloured grids of numbers, accuracy and AUC, a row a chain of codecs "
                       "and a column a detector; whole rows are dark, most of them social networks.",
     "calibration": "Reliability diagrams, a row a detector, a column for RAW, MQ and LQ: near the "
-                   "diagonal on RAW, below it at LQ for whoever saw no such crop; hollow marks "
+                   "diagonal on RAW, below it at LQ; hollow marks, corrected with the codec known, "
                    "are back on it.",
     "training_curves": "Left, two falling losses on logarithmic axes, Loss_sim far below Loss_cro; "
                        "right, validation accuracy over the iterations.",
