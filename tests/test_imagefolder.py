@@ -42,6 +42,26 @@ def test_folders_give_label_part_and_method_in_any_case(tmp_path):
     assert len({picture.name for picture in found.values()}) == 8
 
 
+def test_parts_may_lie_below_real_and_fake_and_name_no_method(tmp_path):
+    for kind in ("real", "Fake"):
+        for part in ("train", "Val", "test"):
+            save(tmp_path / kind / part / "FaceSwap" / "a.png", blocks(len(kind + part)))
+    found = labelled(tmp_path)
+    assert found.is_divided
+    told = {picture.file: (picture.split, picture.method) for picture in found.pictures}
+    assert told["Fake/Val/FaceSwap/a.png"] == ("val", "FaceSwap")
+    assert told["real/test/FaceSwap/a.png"] == ("test", "original")
+    assert sorted({part for part, _ in told.values()}) == ["test", "train", "val"]
+
+
+def test_a_folder_whose_own_name_is_no_text_is_read(tmp_path):
+    root = tmp_path / os.fsdecode(b"bl\xe4tter")
+    undivided(root, 1)
+    content = labelled(root)
+    assert [picture.file for picture in content.pictures] == ["fake/00.png", "real/00.png"]
+    assert not content.left_out
+
+
 def test_undivided_folders_say_no_part(tmp_path):
     content = labelled(undivided(tmp_path, 2))
     assert not content.is_divided

@@ -1,17 +1,18 @@
 """A folder of labelled pictures: which are real and which fake, whose, and in which part.
 
     <root>/{train,val,test}/{real,fake}/**   divided already
+    <root>/{real,fake}/{train,val,test}/**   likewise
     <root>/{real,fake}/**                    not divided
     <root>/labels.csv                        optional, see `labels`
 
-The names of these folders may be in capitals. Below them anything goes; a folder directly in fake
-names the method of its fakes.
+The names of these folders may be in capitals. Below them anything goes; the first folder
+below a fake's two (or its one) names the method of its fakes.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -102,7 +103,7 @@ def labelled(root: Path) -> Labelled:
         place = _place(file.split("/")[:-1])
         if file == labels.NAME:
             continue
-        reason = _unread(path, place, said.get(file))
+        reason = _unread(path, file, place, said.get(file))
         if reason:
             left_out.append(LeftOut(path, reason))
         else:
@@ -146,14 +147,21 @@ def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
 def _place(folders: list[str]) -> Place:
     """What the names of the folders say, from the outermost on."""
     rest = list(folders)
-    split = rest.pop(0).lower() if rest and rest[0].lower() in SPLITS else ""
-    kind = rest.pop(0).lower() if rest and rest[0].lower() in KINDS else ""
+    split = _taken(rest, SPLITS)
+    kind = _taken(rest, KINDS)
+    if kind and not split:
+        split = _taken(rest, SPLITS)
     return Place(split, kind, rest[0] if kind == "fake" and rest else "")
 
 
-def _unread(path: Path, place: Place, said: Said | None) -> str:
+def _taken(rest: list[str], known: Sequence[str]) -> str:
+    """The first of these names, taken off where it is a known one; else ""."""
+    return rest.pop(0).lower() if rest and rest[0].lower() in known else ""
+
+
+def _unread(path: Path, file: str, place: Place, said: Said | None) -> str:
     """Why a file isn't read, or ""."""
-    if not is_text(str(path)):
+    if not is_text(file):
         return NOT_TEXT
     if os.path.isdir(path):
         return "folders that can't be opened"
@@ -178,9 +186,6 @@ def _picture(path: Path, file: str, place: Place, said: Said | None) -> Picture:
     )
 
 
-# ---------------------------------------------------------------- what can't be
-
-
 def _check_table(root: Path, said: Mapping[str, Said], found: Mapping[str, Place]) -> None:
     """Raise a CompanionError where labels.csv names what isn't there, or says what can't be."""
     path = root / labels.NAME
@@ -192,12 +197,9 @@ def _check_table(root: Path, said: Mapping[str, Said], found: Mapping[str, Place
     parts = {file: said[file].split for file in found if file in said}
     moved = [file for file, part in parts.items() if part and found[file].split not in ("", part)]
     refuse(path, "another part than the folder", moved, "move the file or mend the row")
-    lent = [file for file in kinds if said[file].source and _is_real(kinds[file], found[file])]
+    real = [file for file, kind in kinds.items() if "real" in (kind, found[file].kind)]
+    lent = [file for file in real if said[file].source]
     refuse(path, "a source for a real picture", lent, "a real face has none: leave the cell empty")
-
-
-def _is_real(kind: str, place: Place) -> bool:
-    return "real" in (kind, place.kind)
 
 
 def _check_parts(root: Path, pictures: list[Picture]) -> None:
@@ -240,5 +242,9 @@ def _layout(root: Path) -> str:
 
 
 def _folders(place: Path) -> list[Path]:
-    inside = [path for path in place.iterdir() if not path.name.startswith(".")]
+    """Those in a folder that aren't hidden; none where it can't be opened."""
+    try:
+        inside = [path for path in place.iterdir() if not path.name.startswith(".")]
+    except OSError:
+        return []
     return sorted(path for path in inside if path.is_dir())

@@ -6,6 +6,7 @@ import sys
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tqdm.auto import tqdm
@@ -25,7 +26,7 @@ def save_table(path: Path, depends: dict, table: pd.DataFrame) -> None:
     write_text(path, f"# {json.dumps(head)}\n{rows}")
 
 
-def load_table(path: Path, depends: dict, row: type[Stored]) -> tuple[pd.DataFrame, bool] | None:
+def _load(path: Path, depends: dict, row: type[Stored]) -> tuple[pd.DataFrame, bool] | None:
     """The table, and whether its checksum holds; None where it depends on something else.
 
     row: what each row must be. Raises CompanionError where the file is damaged.
@@ -45,25 +46,30 @@ def load_table(path: Path, depends: dict, row: type[Stored]) -> tuple[pd.DataFra
 def found_table(
     path: Path, depends: Callable[[], dict], row: type[Stored], shape: tuple[Sequence[str], int]
 ) -> pd.DataFrame | None:
-    """The table in a finished run's folder; None where there is none that holds.
+    """As `read_table`; a damaged one is told in a line on standard error, and not there either."""
+    return or_told(read_table, path, depends, row, shape)
 
-    That is: none at all, one of something else, or a damaged one, which a line on standard error
-    tells. depends: gives what it must depend on; asked where there is a table. shape: its columns,
-    and how many rows it has.
-    """
-    if not path.exists() or not (path.parent / WEIGHTS).exists():
-        return None
+
+def or_told(read: Callable[..., Any], *what: Any) -> Any:
+    """What a folder holds; where that is damaged, None, and a line on standard error says so."""
     try:
-        return _whole(path, depends(), row, shape)
+        return read(*what)
     except CompanionError as error:
         tqdm.write(f"tcnsc: {error}", file=sys.stderr)  # not on the line of a progress bar
         return None
 
 
-def _whole(
-    path: Path, depends: dict, row: type[Stored], shape: tuple[Sequence[str], int]
+def read_table(
+    path: Path, depends: Callable[[], dict], row: type[Stored], shape: tuple[Sequence[str], int]
 ) -> pd.DataFrame | None:
-    found = load_table(path, depends, row)
+    """The table in a finished run's folder; None where there is none, or one of something else.
+
+    depends: gives what it must depend on; asked where there is a table. shape: its columns, and how
+    many rows it has. Raises CompanionError where it is damaged or not whole.
+    """
+    if not path.exists() or not (path.parent / WEIGHTS).exists():
+        return None
+    found = _load(path, depends(), row)
     if found is None:
         return None
     table, is_whole = found

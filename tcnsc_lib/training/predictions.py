@@ -6,15 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from tqdm.auto import tqdm
 
 from tcnsc_lib import CompanionError, cluster, paper
 from tcnsc_lib.checked import Stored, content, record
@@ -33,7 +31,7 @@ from tcnsc_lib.machine import device, threads
 from tcnsc_lib.pool import run_all
 from tcnsc_lib.training.folder import PREDICTIONS, THRESHOLD, WEIGHTS
 from tcnsc_lib.training.identity import slug
-from tcnsc_lib.training.kept import CURE, load_table, save_table
+from tcnsc_lib.training.kept import CURE, or_told, read_table, save_table
 from tcnsc_lib.training.loop import read_by
 from tcnsc_lib.training.run import Plan, Run, folder_of, train
 from tcnsc_lib.training.stored import start_again
@@ -69,7 +67,7 @@ def predictions(plan: Plan, faces: FaceSet, statistics: str = "") -> pd.DataFram
     crops or no fakes.
     """
     folder = folder_of(plan)
-    found = _found(_read, folder, faces, statistics)
+    found = or_told(_read, folder, faces, statistics)
     if found is None:
         _make(plan, faces, statistics)
         found = _read(folder, faces, statistics)
@@ -83,17 +81,8 @@ def threshold(plan: Plan, faces: FaceSet) -> float:
     run's folder, or made and kept as predictions are. Those that lie there stay as they are, so a
     run that has them and no threshold is asked about no test crop.
     """
-    found = _found(_read_threshold, folder_of(plan), faces)
+    found = or_told(_read_threshold, folder_of(plan), faces)
     return _choose(train(plan, tell=False), faces) if found is None else found
-
-
-def _found(read: Callable[..., Any], *what: Any) -> Any:
-    """What a folder holds; where that is damaged, None, and a line says so."""
-    try:
-        return read(*what)
-    except CompanionError as error:
-        tqdm.write(f"tcnsc: {error}", file=sys.stderr)  # not on the line of a progress bar
-        return None
 
 
 def _make(plan: Plan, faces: FaceSet, statistics: str) -> None:
@@ -149,18 +138,9 @@ def _read(folder: Path, faces: FaceSet, statistics: str) -> pd.DataFrame | None:
 
     Raises CompanionError where they are damaged or incomplete.
     """
-    path = _path(folder, statistics)
-    if not path.exists() or not (Path(folder) / WEIGHTS).exists():
-        return None
-    found = load_table(path, depends_on(folder, faces, statistics), Odds)
-    if found is None:
-        return None
-    odds, is_whole = found
-    if list(odds) != list(paper.CODECS) or len(odds) != len(faces.labels("test")):
-        raise CompanionError(f"{path} isn't of all test crops on the five test sets; {CURE}.")
-    if not is_whole:
-        raise CompanionError(f"{path} was changed since it was written; {CURE}.")
-    return odds
+    shape = (paper.CODECS, len(faces.labels("test")))
+    depends = partial(depends_on, folder, faces, statistics)
+    return read_table(_path(folder, statistics), depends, Odds, shape)
 
 
 def depends_on(folder: Path, faces: FaceSet, statistics: str = "") -> dict:
