@@ -14,7 +14,7 @@ from torchvision.models import VGG19_Weights
 from torchvision.models.vgg import make_layers
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.detectors import Detector, Settings, imagenet_weights
+from tcnsc_lib.detectors import SETTLING, Detector, Settings, imagenet_weights
 
 CAPSULES = 3
 CLASSES = 2
@@ -147,7 +147,7 @@ class Capsule(Detector):
         arguments={"input_size": 128, "width": WIDTH},
         schedule={"batch_size": 100, "learning_rate": 5e-4, "final_lr_share": 1.0})
     reduced = {
-        "demo": Settings({"input_size": 96, "width": 8}, {"iterations": 128}),
+        "demo": Settings({"input_size": 96, "width": 8}, {"iterations": 128, **SETTLING}),
         "photos": Settings({"input_size": 96}),
     }
 

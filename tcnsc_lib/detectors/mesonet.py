@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.detectors import Detector, Settings
+from tcnsc_lib.detectors import SETTLING, Detector, Settings
 
 SHRINKS = 32  # the network's four poolings together
 KERAS = 0.01  # Keras's momentum of the batch statistics, .99, as torch counts it
@@ -131,7 +131,7 @@ class Meso4(Meso):
 
     name = "Meso4"
     reduced = {
-        "demo": Settings({"input_size": 96, "momentum": 0.1}),
+        "demo": Settings({"input_size": 96, "momentum": 0.1}, SETTLING),
         "photos": Settings({"input_size": 96, "momentum": 0.1}),
     }
 
@@ -152,7 +152,7 @@ class MesoInception4(Meso):
 
     name = "MesoInception"
     reduced = {
-        "demo": Settings({"input_size": 96, "momentum": 0.1}, {"iterations": 150}),
+        "demo": Settings({"input_size": 96, "momentum": 0.1}, {"iterations": 150, **SETTLING}),
         "photos": Settings({"input_size": 96, "momentum": 0.1}),
     }
 

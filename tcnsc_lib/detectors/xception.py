@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.detectors import Detector, Settings, imagenet_weights
+from tcnsc_lib.detectors import SETTLING, Detector, Settings, imagenet_weights
 
 WEIGHTS = (
     "https://github.com/rwightman/pytorch-image-models/releases/download/v0.1-cadene/"
@@ -111,7 +111,7 @@ class Xception(Detector):
     reduced = {
         "demo": Settings(
             arguments={"input_size": 96, "width": 8, "middle": 2},
-            schedule={"learning_rate": 1e-3, "iterations": 200}),
+            schedule={"learning_rate": 1e-3, "iterations": 200, **SETTLING}),
         "photos": Settings(
             arguments={"input_size": 96, "width": 16},
             schedule={"learning_rate": 1e-3}),
