@@ -17,6 +17,7 @@ RESAMPLES = 2000  # draws of a bootstrap
 CONFIDENCE = 0.95  # of every interval
 SMALLEST = 1e-12  # p that is told; rounding leaves no smaller one
 HALF = 0.5  # p(fake) from which on a crop is called fake
+HALF_A_DIGIT = 0.05  # of a number with one decimal
 
 
 def accuracy(y: np.ndarray, p: np.ndarray) -> float:
@@ -238,3 +239,11 @@ def evaluate(predictions: pd.DataFrame, y: np.ndarray, units: np.ndarray) -> pd.
     rows = {name: summary(y, p.to_numpy(), units) for name, p in predictions.items()}
     table = pd.DataFrame(rows).T.rename_axis("codec")
     return table.astype({"n": int, "units": int})
+
+
+def holds_printed(printed: float, low: float, high: float) -> bool:
+    """Whether an interval holds a number that is printed with one decimal, in the same unit.
+
+    -11.3 stands for all from -11.35 to -11.25, and one of them is enough.
+    """
+    return low - HALF_A_DIGIT <= printed <= high + HALF_A_DIGIT

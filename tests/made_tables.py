@@ -158,9 +158,13 @@ def gains() -> pd.DataFrame:
             row = {"group": group, "row": name, "statistics": each, "minus_b": gain}
             row["minus_b_low"] = gain - random.uniform(2, 9)
             row["minus_b_high"] = gain + random.uniform(2, 9)
+            row |= {"seeds": 10, "auc_minus_b": gain / 4}
+            row |= {"auc_minus_b_low": gain / 4 - 1, "auc_minus_b_high": gain / 4 + 2}
             rows.append(row)
     table = pd.DataFrame(rows)
-    table.loc[table.row == ON_H, ["minus_b_low", "minus_b_high"]] = NAN
+    single = ["minus_b_low", "minus_b_high", "auc_minus_b_low", "auc_minus_b_high"]
+    table.loc[table.row == ON_H, single] = NAN
+    table.loc[table.row == ON_H, "seeds"] = 1
     return table
 
 

@@ -7,9 +7,12 @@ from made_tables import MADE, STUDY_ROWS, histogram, store, stored
 from matplotlib.colors import to_hex
 
 from tcnsc_lib import paper
+from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import MODEL_B
 from tcnsc_lib.experiments.study import ROWS
+from tcnsc_lib.profiles import PROFILES
 from tcnsc_lib.results.plots import COLOURS, FAINT, LINES, STYLE
+from tcnsc_lib.results.plots.gains import WAYS
 from tcnsc_lib.results.plots.pictures import draw
 from tcnsc_lib.results.plots.robustness import GROUPS
 
@@ -102,6 +105,54 @@ def test_no_name_of_the_whole_study_touches_another_or_leaves_the_picture(e):
         assert place.count_overlaps(places) == 1  # itself
     for line in dots(axis):
         assert axis.get_ylim()[1] < line.get_ydata()[0] < axis.get_ylim()[0]
+
+
+# the first page
+
+def test_the_first_page_draws_each_gain_of_accuracy_and_of_auc_and_how_many_trainings(e):
+    (axis,) = draw("gains", e).axes
+    table = MADE["study"].set_index(["row", "statistics"])
+    expected = {}
+    for way in WAYS:
+        if (way.row, way.statistics) in table.index:
+            row = table.loc[way.row, way.statistics]
+            expected[f"{way.words} ({row.seeds:.0f})"] = row
+    assert len(expected) == 4
+    labels = {label.get_text(): label.get_position()[1] for label in axis.get_yticklabels()}
+    assert list(labels) == list(expected)
+    assert list(labels.values()) == [3, 2, 1, 0]
+    accuracy, auc = axis.containers
+    for box, column in ((accuracy, "minus_b"), (auc, "auc_minus_b")):
+        numbers = [row[column] for row in expected.values()]
+        assert box[0].get_xdata().tolist() == pytest.approx(numbers)
+        drawn = [segment[:, 0].tolist() for segment in box[2][0].get_segments() if len(segment)]
+        limits = [row[[f"{column}_low", f"{column}_high"]].tolist() for row in expected.values()]
+        limits = [ends for ends in limits if np.isfinite(ends).all()]
+        assert len(limits) == 3  # the fourth is of a single training
+        assert np.array(drawn) == pytest.approx(np.array(limits))
+
+
+def test_on_the_first_page_the_papers_gain_stands_beside_its_own_model_alone(e):
+    (axis,) = draw("gains", e).axes
+    (ring,) = [line for line in axis.lines if line.get_markerfacecolor() == "none"]
+    gain = paper.TABLE2.LQ["dual"] - paper.TABLE2.LQ[MODEL_B]
+    assert ring.get_xdata() == pytest.approx([gain])
+    heights = {label.get_text(): label.get_position()[1] for label in axis.get_yticklabels()}
+    assert ring.get_ydata().tolist() == [heights["dual, the paper's model (10)"]]
+
+
+def test_ways_that_a_profile_lacks_are_left_out_of_the_first_page(e):
+    store(e, "study", MADE["study"].query("row == 'lambda 0'"))
+    (axis,) = draw("gains", e, keep=False).axes
+    (label,) = axis.get_yticklabels()
+    assert label.get_text().startswith("lambda 0: ")
+
+
+@pytest.mark.parametrize("profile", ["demo", "photos"])
+def test_every_way_of_the_first_page_is_in_the_committed_study(profile):
+    table = Evidence(PROFILES[profile]).read("study")
+    told = set(zip(table.row, table.statistics, strict=True))
+    assert {(way.row, way.statistics) for way in WAYS} <= told
 
 
 # channels

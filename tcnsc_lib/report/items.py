@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from tcnsc_lib.evaluation import holds_printed
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.report import derived
 from tcnsc_lib.report.text import NOTHING
@@ -120,4 +121,4 @@ def inside(row: Mapping, profile: str) -> str:
     high = row[f"{profile}_high"]
     if any(math.isnan(x) for x in (row["paper"], low, high)):
         return NOTHING
-    return "yes" if low <= row["paper"] <= high else "no"
+    return "yes" if holds_printed(row["paper"], low, high) else "no"

@@ -16,6 +16,7 @@ from numbers import Integral, Real
 import pandas as pd
 
 from tcnsc_lib import CompanionError, paper
+from tcnsc_lib.evaluation import holds_printed
 from tcnsc_lib.report.text import NOTHING, cell
 from tcnsc_lib.report.text import verdicts as told
 
@@ -154,7 +155,7 @@ def _theirs(row) -> str:
     """The paper's number, and whether it is inside our interval; nothing where it has none."""
     if pd.isna(row.paper):
         return ""
-    word = INSIDE if row.low <= row.paper <= row.high else OUTSIDE
+    word = INSIDE if holds_printed(row.paper, row.low, row.high) else OUTSIDE
     return f"; paper {row.paper:.1f}, {word}"
 
 

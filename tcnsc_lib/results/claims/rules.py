@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tcnsc_lib.evaluation import over_trainings, p_value
+from tcnsc_lib.evaluation import holds_printed, over_trainings, p_value
 
 NONE = float("nan")  # the paper prints no number
 
@@ -72,12 +72,13 @@ class Claim:
 def verdict(rule: str, printed: float, low: float, high: float) -> str:
     """yes or no where the whole interval says so, else can't tell.
 
-    A printed number lies in the interval or doesn't. Without an interval (NaN) nobody can tell.
+    A printed number lies in the interval, or doesn't (`evaluation.holds_printed`). Without an
+    interval (NaN) nobody can tell.
     """
     if np.isnan(low):
         return "can't tell"
     if rule == PRINTED:
-        return "yes" if low <= printed <= high else "no"
+        return "yes" if holds_printed(printed, low, high) else "no"
     least, most = _bounds(rule, printed)
     if least < low and high < most:
         return "yes"

@@ -172,12 +172,12 @@ def _words(axis: Axes, rows: pd.DataFrame, ticks: pd.DataFrame) -> None:
     """Each kind of mark is named once, at the highest row that has room for its name."""
     direct.settle(axis)
     rows = rows[::-1]
-    intervals = _spans(axis, rows.low, rows.high, rows.place)
-    marks = {OURS: intervals, AUC: _spans(axis, rows.auc, rows.auc, rows.place),
-             PAPERS: _spans(axis, rows.paper, rows.paper, rows.place + LIFTED)}
+    intervals = direct.spans(axis, rows.low, rows.high, rows.place)
+    marks = {OURS: intervals, AUC: direct.spans(axis, rows.auc, rows.auc, rows.place),
+             PAPERS: direct.spans(axis, rows.paper, rows.paper, rows.place + LIFTED)}
     each = ticks.groupby("place").accuracy
     if len(ticks):
-        marks[TICKS] = _spans(axis, each.min(), each.max(), each.min().index)[::-1]
+        marks[TICKS] = direct.spans(axis, each.min(), each.max(), each.min().index)[::-1]
     dotted = axis.get_window_extent().extents.reshape(1, 4).copy()
     dotted[:, [0, 2]] = axis.transData.transform((GUESSING, 0))[0]
     taken = np.vstack([*marks.values(), dotted + (-2, 0, 2, 0)])
@@ -185,11 +185,3 @@ def _words(axis: Axes, rows: pd.DataFrame, ticks: pd.DataFrame) -> None:
         if len(boxes):
             box = direct.put(axis, word, direct.around(axis, word, boxes), taken)
             taken = np.vstack([taken, box])
-
-
-def _spans(axis: Axes, low: pd.Series, high: pd.Series, places: pd.Series) -> np.ndarray:
-    """Boxes in pixels, (N, 4), of marks from low to high and a margin; none for no number."""
-    starts = axis.transData.transform(np.column_stack([low, places]))
-    ends = axis.transData.transform(np.column_stack([high, places]))
-    spans = np.hstack([starts - 5, ends + 5])
-    return spans[np.isfinite(spans).all(axis=1)]

@@ -71,3 +71,11 @@ def around(axis: Axes, word: str, marks: np.ndarray) -> np.ndarray:
     places = [(marks[:, 2] + aside, y), (marks[:, 0] - aside, y),
               (x, marks[:, 3] + above), (x, marks[:, 1] - above)]
     return np.array(places).transpose(2, 0, 1).reshape(-1, 2)
+
+
+def spans(axis: Axes, low: np.ndarray, high: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Boxes in pixels, (N, 4), of marks from low to high and a margin; none for no number."""
+    starts = axis.transData.transform(np.column_stack([low, places]))
+    ends = axis.transData.transform(np.column_stack([high, places]))
+    spans = np.hstack([starts - 5, ends + 5])
+    return spans[np.isfinite(spans).all(axis=1)]

@@ -23,6 +23,7 @@ from tcnsc_lib.results.plots.accuracies import ranking, table_plot
 from tcnsc_lib.results.plots.compression import figure5, figure6
 from tcnsc_lib.results.plots.crops import Crops, figure1, figure4
 from tcnsc_lib.results.plots.embedding import figure3
+from tcnsc_lib.results.plots.gains import gains
 from tcnsc_lib.results.plots.learning import collapse, curves, validation
 from tcnsc_lib.results.plots.network import figure2
 from tcnsc_lib.results.plots.qualities import curves as quality
@@ -72,6 +73,7 @@ PICTURES = {
     "table3": Picture(table_plot, ("table3",)),
     "table3_lq": Picture(_table3_lq, ("table3",)),
     "collapse": Picture(collapse, ("collapse",)),
+    "gains": Picture(gains, ("study",)),
     "study": Picture(study, ("study",)),
     "channels": Picture(channels, ("channel", "channel_shifts")),
     "quality": Picture(quality, ("quality",)),
