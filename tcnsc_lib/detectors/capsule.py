@@ -147,7 +147,9 @@ class Capsule(Detector):
         arguments={"input_size": 128, "width": WIDTH},
         schedule={"batch_size": 100, "learning_rate": 5e-4, "final_lr_share": 1.0})
     reduced = {
-        "demo": Settings({"input_size": 96, "width": 8}, {"iterations": 128, **SETTLING}),
+        "demo": Settings(
+            {"input_size": 96, "width": 8},
+            {"learning_rate": 1.5e-3, "iterations": 128, **SETTLING}),
         "photos": Settings({"input_size": 96}),
     }
 

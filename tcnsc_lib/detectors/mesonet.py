@@ -131,7 +131,8 @@ class Meso4(Meso):
 
     name = "Meso4"
     reduced = {
-        "demo": Settings({"input_size": 96, "momentum": 0.1}, SETTLING),
+        "demo": Settings(
+            {"input_size": 96, "momentum": 0.1}, {"learning_rate": 3e-3, **SETTLING}),
         "photos": Settings({"input_size": 96, "momentum": 0.1}),
     }
 
@@ -152,7 +153,9 @@ class MesoInception4(Meso):
 
     name = "MesoInception"
     reduced = {
-        "demo": Settings({"input_size": 96, "momentum": 0.1}, {"iterations": 150, **SETTLING}),
+        "demo": Settings(
+            {"input_size": 96, "momentum": 0.1},
+            {"learning_rate": 3e-3, "iterations": 150, **SETTLING}),
         "photos": Settings({"input_size": 96, "momentum": 0.1}),
     }
 

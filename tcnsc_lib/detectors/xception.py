@@ -111,7 +111,7 @@ class Xception(Detector):
     reduced = {
         "demo": Settings(
             arguments={"input_size": 96, "width": 8, "middle": 2},
-            schedule={"learning_rate": 1e-3, "iterations": 200, **SETTLING}),
+            schedule={"learning_rate": 3e-3, "iterations": 200, **SETTLING}),
         "photos": Settings(
             arguments={"input_size": 96, "width": 16},
             schedule={"learning_rate": 1e-3}),
