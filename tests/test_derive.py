@@ -17,10 +17,7 @@ FROM_PREDICTIONS = [name for name in DERIVED if name.startswith(("table", "diffi
 FIGURES = CHECKOUT / "figures"
 ABSENT = {
     "demo": set(),
-    "photos": {
-        "study_factors", "study_effects", "quality", "quality_usable",
-        "quality_claims",
-    },
+    "photos": {"study_factors", "study_effects"},
 }
 COMMITTED = {name: Evidence(PROFILES[name], FIGURES / name) for name in ("demo", "photos")}
 

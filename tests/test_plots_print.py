@@ -23,7 +23,8 @@ from tcnsc_lib.results.plots import (
 from tcnsc_lib.results.plots.embedding import SIGNS
 from tcnsc_lib.results.plots.pictures import PICTURES, draw
 
-NAMED = ("figure3", "table2_lq", "table3_lq", "gains")  # whose marks have their names beside them
+NAMED = ("figure3", "table2_lq", "table3_lq", "study_gains")
+"""Whose marks have their names beside them."""
 STEP = 5  # of lightness, of 100: two that are nearer are one grey to a reader
 
 

@@ -110,7 +110,7 @@ def test_no_name_of_the_whole_study_touches_another_or_leaves_the_picture(e):
 # the first page
 
 def test_the_first_page_draws_each_gain_of_accuracy_and_of_auc_and_how_many_trainings(e):
-    (axis,) = draw("gains", e).axes
+    (axis,) = draw("study_gains", e).axes
     table = MADE["study"].set_index(["row", "statistics"])
     expected = {}
     for way in WAYS:
@@ -133,7 +133,7 @@ def test_the_first_page_draws_each_gain_of_accuracy_and_of_auc_and_how_many_trai
 
 
 def test_on_the_first_page_the_papers_gain_stands_beside_its_own_model_alone(e):
-    (axis,) = draw("gains", e).axes
+    (axis,) = draw("study_gains", e).axes
     (ring,) = [line for line in axis.lines if line.get_markerfacecolor() == "none"]
     gain = paper.TABLE2.LQ["dual"] - paper.TABLE2.LQ[MODEL_B]
     assert ring.get_xdata() == pytest.approx([gain])
@@ -143,7 +143,7 @@ def test_on_the_first_page_the_papers_gain_stands_beside_its_own_model_alone(e):
 
 def test_ways_that_a_profile_lacks_are_left_out_of_the_first_page(e):
     store(e, "study", MADE["study"].query("row == 'lambda 0'"))
-    (axis,) = draw("gains", e, keep=False).axes
+    (axis,) = draw("study_gains", e, keep=False).axes
     (label,) = axis.get_yticklabels()
     assert label.get_text().startswith("lambda 0: ")
 

@@ -73,7 +73,7 @@ PICTURES = {
     "table3": Picture(table_plot, ("table3",)),
     "table3_lq": Picture(_table3_lq, ("table3",)),
     "collapse": Picture(collapse, ("collapse",)),
-    "gains": Picture(gains, ("study",)),
+    "study_gains": Picture(gains, ("study",)),
     "study": Picture(study, ("study",)),
     "channels": Picture(channels, ("channel", "channel_shifts")),
     "quality": Picture(quality, ("quality",)),

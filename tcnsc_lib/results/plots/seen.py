@@ -33,8 +33,8 @@ SEEN = {
                  "LQ, a diamond for AUC, a ring for the paper's number; grey rows stand below.",
     "collapse": "Six panels of lines over the steps of a training, one line a model; those of dual "
                 "and model A fall by orders of magnitude in the space of z, the others hardly.",
-    "gains": "Six ways to train in rows: dots and diamonds with intervals, accuracy and AUC gained "
-             "on model B at LQ; the paper's ring lies far right.",
+    "study_gains": "Six ways to train in rows: dots and diamonds with intervals, accuracy and AUC "
+                   "gained on model B at LQ; the paper's ring lies far right.",
     "study": "A long list of trainings in groups, each with a filled and a hollow dot and their "
              "intervals on an axis of points gained on model B at LQ.",
     "channels": "Left, two humps, RAW and LQ, with the running mean below that of RAW; right, "
