@@ -39,7 +39,8 @@ NBVAL    := --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
 
 # The book of what docs/_toc.yml names. $(1): folder of its notebooks. $(2): a line above each page.
 SOURCES  := $(BUILD)/sources
-PAGES    := *.md docs notebooks data/README.md figures/README.md figures/demo/*.png
+PAGES    := *.md docs notebooks data/README.md figures/README.md figures/demo/*.png \
+            figures/photos/study_gains.png figures/photos/quality_chains.png
 define make_book
 rm -rf "$(SOURCES)" "$(BUILD)/jupyter_execute" "$(BUILD)/book"
 mkdir -p "$(SOURCES)"
