@@ -192,6 +192,15 @@ def test_make_test_asks_the_quick_questions_first():
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize(("profile", "has_study"), [("demo", True), ("pictures", False)])
+def test_notebook_8_is_left_out_where_there_is_no_study_and_that_is_said(profile, has_study):
+    command = ["make", "-n", "-o", ".venv/.ready", "reproduce", f"PROFILE={profile}"]
+    done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True)
+    assert ("notebooks/08_what_does_it.ipynb" in done.stdout) == has_study
+    assert "notebooks/09_any_quality.ipynb" in done.stdout
+    assert f"tcnsc study --profile {profile}" in done.stdout
+
+
 FOREIGN = '{"argv": ["/bin/false"], "display_name": "other", "language": "python"}'
 WHICH_KERNEL = """#!/bin/sh
 mkdir -p "$BUILD/notebooks"
