@@ -112,12 +112,20 @@ def kill(process: subprocess.Popen, random: np.random.Generator, told: Told) -> 
     Workers end within a second after it, and meanwhile write beside those of the next one.
     """
     main = psutil.Process(process.pid)
-    workers = [each for each in main.children(True) if "popen_loky" in " ".join(each.cmdline())]
+    workers = [each for each in main.children(True) if is_worker(each)]
     victim = random.choice([main, *workers])
     told.kills += 1
     told.of_workers += victim is not main
     victim.kill()
     process.communicate()
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """Whether it is one of joblib's, and still there."""
+    try:
+        return "popen_loky" in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
 
 
 def compare(kind: str, one: Path, other: Path, told: Told) -> None:
