@@ -15,11 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
-from sklearn.metrics import roc_auc_score
 
-from tcnsc_lib import paper
-from tcnsc_lib.evaluation import accuracy
+from tcnsc_lib.evaluation import summary
 from tcnsc_lib.evidence import Evidence
 from tcnsc_lib.experiments import TABLE3
 from tcnsc_lib.files import write_text
@@ -33,12 +30,10 @@ OTHER = ("accuracy_other", "auc_other")
 def measured(e: Evidence, stem: str) -> pd.DataFrame:
     """Accuracy and AUC in percent, a row a codec, of the predictions of one training."""
     experiment, _, seed = stem.rpartition("-seed")
-    odds = e.log_odds(experiment, int(seed))
-    rows = []
-    for codec in paper.CODECS:
-        p = expit(odds[codec].to_numpy())
-        rows.append((codec, 100 * accuracy(e.y, p), 100 * roc_auc_score(e.y, odds[codec])))
-    return pd.DataFrame(rows, columns=["codec", *HERE])
+    p = e.predictions(experiment, int(seed))
+    told = {codec: summary(e.y, p[codec].to_numpy()) for codec in p}
+    table = 100 * pd.DataFrame(told).T[list(HERE)]
+    return table.rename_axis("codec").reset_index()
 
 
 def compare(committed: Evidence, other: Evidence) -> pd.DataFrame:

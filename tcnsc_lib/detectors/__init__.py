@@ -35,7 +35,7 @@ SETTLING = {"final_lr_share": 0.02}
 """For a short training whose authors keep the learning rate: it falls, as TCNSC's does.
 
 Else the last steps decide where p(fake) passes 1/2: at one AUC, accuracy differed by 18 points
-between two processors. It starts three times as high, so that as much is learned.
+between two processors. It starts higher, so that as much is learned.
 """
 
 

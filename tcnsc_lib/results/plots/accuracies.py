@@ -180,8 +180,4 @@ def _words(axis: Axes, rows: pd.DataFrame, ticks: pd.DataFrame) -> None:
         marks[TICKS] = direct.spans(axis, each.min(), each.max(), each.min().index)[::-1]
     dotted = axis.get_window_extent().extents.reshape(1, 4).copy()
     dotted[:, [0, 2]] = axis.transData.transform((GUESSING, 0))[0]
-    taken = np.vstack([*marks.values(), dotted + (-2, 0, 2, 0)])
-    for word, boxes in marks.items():
-        if len(boxes):
-            box = direct.put(axis, word, direct.around(axis, word, boxes), taken)
-            taken = np.vstack([taken, box])
+    direct.name(axis, marks, dotted + (-2, 0, 2, 0))

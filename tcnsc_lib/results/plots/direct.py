@@ -5,6 +5,8 @@ the data, whatever the picture's resolution.
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -79,3 +81,15 @@ def spans(axis: Axes, low: np.ndarray, high: np.ndarray, places: np.ndarray) -> 
     ends = axis.transData.transform(np.column_stack([high, places]))
     spans = np.hstack([starts - 5, ends + 5])
     return spans[np.isfinite(spans).all(axis=1)]
+
+
+def name(axis: Axes, marks: Mapping[str, np.ndarray], lines: np.ndarray) -> None:
+    """Put each word once beside one of its marks, where it hides no mark, line or other word.
+
+    marks: word -> the boxes of its marks, (N, 4). lines: the boxes of lines, (M, 4).
+    """
+    taken = np.vstack([*marks.values(), lines])
+    for word, boxes in marks.items():
+        if len(boxes):
+            box = put(axis, word, around(axis, word, boxes), taken)
+            taken = np.vstack([taken, box])

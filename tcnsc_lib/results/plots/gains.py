@@ -9,11 +9,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tcnsc_lib import paper
+from tcnsc_lib.experiments.names import AUGMENTED, LAMBDA_0, MODEL_B, ON_H, STATISTICS_OF_TWINS
+from tcnsc_lib.experiments.study import ONE_BATCH
 from tcnsc_lib.results.plots import FAINT, LINES, PAGE, PALE, direct
+from tcnsc_lib.results.plots.robustness import PAPERS_GAIN, PLAIN
 
-RAW_ALONE = "as trained"
-OF_TWINS = "RAW and LQ"
+TCNSC = "dual"
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,12 @@ class Way:
 
 
 WAYS = (
-    Way("JPEG augmentation", RAW_ALONE, "JPEG augmentation: twins with labels"),
-    Way("similarity on h", RAW_ALONE, "similarity on h, without the head g"),
-    Way("dual", RAW_ALONE, "dual, the paper's model"),
-    Way("lambda 0", RAW_ALONE, "lambda 0: dual without its similarity loss"),
-    Way("model B", OF_TWINS, "model B, statistics re-estimated"),
-    Way("one batch of 2N", RAW_ALONE, "one batch of 2N: dual, read otherwise"),
+    Way(AUGMENTED, PLAIN, "JPEG augmentation: twins with labels"),
+    Way(ON_H, PLAIN, "similarity on h, without the head g"),
+    Way(TCNSC, PLAIN, "dual, the paper's model"),
+    Way(LAMBDA_0, PLAIN, "lambda 0: dual without its similarity loss"),
+    Way(MODEL_B, STATISTICS_OF_TWINS, "model B, statistics re-estimated"),
+    Way(ONE_BATCH, PLAIN, "one batch of 2N: dual, read otherwise"),
 )
 """From the top; those that a profile doesn't have are left out."""
 
@@ -51,15 +52,14 @@ def gains(table: pd.DataFrame) -> Figure:
     figure, axis = plt.subplots(figsize=(PAGE, 0.9 + 0.36 * len(rows)))
     _marks(axis, rows, "minus_b", LINES[1], "o")
     _marks(axis, rows.assign(place=rows.place - BELOW), "auc_minus_b", PALE, "D")
-    papers = rows[rows.row == "dual"].place
-    gain = paper.TABLE2.LQ["dual"] - paper.TABLE2.LQ["model B"]
-    axis.plot([gain] * len(papers), papers, "o", color=LINES[1], markerfacecolor="none",
+    papers = rows[rows.row == TCNSC].assign(gain=PAPERS_GAIN)
+    axis.plot(papers.gain, papers.place, "o", color=LINES[1], markerfacecolor="none",
               markersize=5)
     axis.axvline(0, color=FAINT, linewidth=0.8)
     axis.set_yticks(rows.place, [_named(row) for row in rows.itertuples()])
     axis.set(xlabel="points at LQ above model B's, the classifier alone",
              ylim=(-0.7, len(rows) - 0.4))
-    _words(axis, rows, papers, gain)
+    _words(axis, rows, papers)
     return figure
 
 
@@ -86,17 +86,13 @@ def _marks(axis: Axes, rows: pd.DataFrame, column: str, colour: str, mark: str) 
                   markersize=5 if mark == "o" else 3.5)
 
 
-def _words(axis: Axes, rows: pd.DataFrame, papers: pd.Series, gain: float) -> None:
+def _words(axis: Axes, rows: pd.DataFrame, papers: pd.DataFrame) -> None:
     """Each kind of mark is named once, where its name hides nothing."""
     direct.settle(axis)
-    marks = {PAPERS: direct.spans(axis, papers * 0 + gain, papers * 0 + gain, papers)}
+    marks = {PAPERS: direct.spans(axis, papers.gain, papers.gain, papers.place)}
     for word, column, below in ((ACCURACY, "minus_b", 0), (AUC, "auc_minus_b", BELOW)):
         ends = [rows[f"{column}_{end}"].fillna(rows[column]) for end in ("low", "high")]
         marks[word] = direct.spans(axis, *ends, rows.place - below)
     across = axis.get_window_extent().extents.reshape(1, 4).copy()
     across[:, [0, 2]] = axis.transData.transform((0, 0))[0]  # the line that is model B
-    taken = np.vstack([*marks.values(), across + (-2, 0, 2, 0)])
-    for word, boxes in marks.items():
-        if len(boxes):
-            box = direct.put(axis, word, direct.around(axis, word, boxes), taken)
-            taken = np.vstack([taken, box])
+    direct.name(axis, marks, across + (-2, 0, 2, 0))
