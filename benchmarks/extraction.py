@@ -4,9 +4,11 @@
 
 facenet-pytorch's `MTCNN(keep_all=True).detect` is called frame by frame with its defaults. Beside
 it stand whole looks in batches (`FaceFinder.all`) and followed faces (`follow.looked`), on the same
-frames with as many threads. Seconds are those of this process's cores, so other work on the machine
-counts little. The wall's seconds stand in brackets. Decoding isn't measured. Clips of the GRID
-corpus (Cooke et al. 2006) have 360 x 288 pixels; without a folder they are left out.
+frames. First all with one thread: seconds are those of its core, so other work on the machine
+counts little. Then, by the wall's clock on an otherwise idle machine, with all cores: facenet has a
+thread for each, and faces are followed as `tcnsc faces` does, by a process for each core. Decoding
+isn't measured. Clips of the GRID corpus (Cooke et al. 2006) have 360 x 288 pixels; without a folder
+they are left out.
 """
 
 from __future__ import annotations
@@ -14,25 +16,26 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from facenet_pytorch import MTCNN
+from joblib import Parallel, delayed
 from PIL import Image
 
 from tcnsc_lib.faces.detect import Candidates, FaceFinder
-from tcnsc_lib.faces.follow import looked
+from tcnsc_lib.faces.follow import FEWEST, looked
 from tcnsc_lib.faces.tracks import overlap_of
 from tcnsc_lib.faces.video import Film, read_frames
 from tcnsc_lib.files import environment
-from tcnsc_lib.machine import device, threads
+from tcnsc_lib.machine import cores, device, threads
 from tcnsc_lib.synthetic.motion import motion
 from tcnsc_lib.synthetic.people import person
 from tcnsc_lib.synthetic.render import render
 
-THREADS = 2  # as `FaceFinder` has
-FRAMES = 49  # a clip: two spans of `follow`
+FRAMES = 97  # a clip: two spans of `follow`, and its last frame
 PEOPLE = 2  # of each kind but GRID's own size
 EVERY = 4  # facenet is given one frame in so many, for it takes longest
 SAME = 0.9  # overlap
@@ -42,14 +45,16 @@ Clip = np.ndarray  # uint8 (T, H, W, 3)
 
 @dataclass
 class Row:
-    """What one kind of clip gives: seconds (of cores, of the wall) of three ways; overlaps."""
+    """What one kind of clip gives: seconds of each way, and overlaps of two with MTCNN's boxes."""
 
-    plain: np.ndarray
-    whole: np.ndarray
-    followed: np.ndarray
-    frames: int
-    overlaps_whole: list[float]
-    overlaps_followed: list[float]
+    plain: float = 0.0
+    whole: float = 0.0
+    followed: float = 0.0
+    plain_all_cores: float = 0.0
+    followed_all_cores: float = 0.0
+    frames: int = 0
+    overlaps_whole: list[float] = field(default_factory=list)
+    overlaps_followed: list[float] = field(default_factory=list)
 
 
 def resized(clip: Clip, width: int, height: int) -> Clip:
@@ -97,12 +102,29 @@ def _first(path: Path, count: int) -> Clip:
     return read_frames(path, np.arange(count))[1]
 
 
-def timed(work: Callable[[], list]) -> tuple[list, np.ndarray]:
-    """What it returns, and its seconds: of cores, of the wall."""
-    cores = time.process_time()
-    wall = time.perf_counter()
+def timed(work: Callable[[], list], clock: Callable[[], float]) -> tuple[list, float]:
+    """What it returns, and its seconds."""
+    start = clock()
     result = work()
-    return result, np.array([time.process_time() - cores, time.perf_counter() - wall])
+    return result, clock() - start
+
+
+@cache
+def finder() -> FaceFinder:
+    """One of each process."""
+    return FaceFinder(device())
+
+
+def plain(mtcnn: MTCNN, clip: Clip) -> list:
+    """What facenet finds, frame by frame, in one frame of EVERY."""
+    return [mtcnn.detect(frame, landmarks=True) for frame in clip[::EVERY]]
+
+
+def followed(clip: Clip) -> list[Candidates]:
+    """What `tcnsc faces` finds in a clip."""
+    film = Film(*clip.shape[1:3], len(clip), RATE)
+    with threads(1):
+        return list(looked(clip, film, np.arange(len(clip)), finder()))
 
 
 def overlaps(clip: list, found: list[Candidates]) -> list[float]:
@@ -120,53 +142,64 @@ def overlaps(clip: list, found: list[Candidates]) -> list[float]:
     return values
 
 
-def measured(clips: Iterator[Clip], mtcnn: MTCNN, finder: FaceFinder) -> Row:
-    """All clips of a kind, each looked at in three ways one after the other."""
-    row = Row(np.zeros(2), np.zeros(2), np.zeros(2), 0, [], [])
+def measured(clips: list[Clip], mtcnn: MTCNN) -> Row:
+    """All clips of a kind."""
+    row = Row(frames=sum(map(len, clips)))
     for clip in clips:
-        film = Film(*clip.shape[1:3], len(clip), RATE)
-        numbers = np.arange(len(clip))
-        some = clip[::EVERY]
-        plain, seconds = timed(lambda c=some: [mtcnn.detect(f, landmarks=True) for f in c])
-        row.plain += seconds * len(clip) / len(some)
-        whole, seconds = timed(lambda c=clip: finder.all(c))
-        row.whole += seconds
-        followed, seconds = timed(
-            lambda c=clip, f=film, n=numbers: list(looked(c, f, n, finder))
-        )
+        share = len(clip[::EVERY]) / len(clip)
+        with threads(1):
+            found, seconds = timed(lambda c=clip: plain(mtcnn, c), time.process_time)
+            row.plain += seconds / share
+        whole, seconds = timed(lambda c=clip: finder().all(c[::EVERY]), time.process_time)
+        row.whole += seconds / share
+        near, seconds = timed(lambda c=clip: followed(c), time.process_time)
         row.followed += seconds
-        row.frames += len(clip)
-        row.overlaps_whole += overlaps(plain, whole[::EVERY])
-        row.overlaps_followed += overlaps(plain, followed[::EVERY])
+        row.overlaps_whole += overlaps(found, whole)
+        row.overlaps_followed += overlaps(found, near[::EVERY])
+        with threads(cores()):
+            _, seconds = timed(lambda c=clip: plain(mtcnn, c), time.perf_counter)
+            row.plain_all_cores += seconds / share
+    row.followed_all_cores = on_all_cores(clips)
     return row
+
+
+def on_all_cores(clips: list[Clip]) -> float:
+    """Seconds in which as many processes as there are cores follow the faces of these clips."""
+    import extraction  # by this name processes find what they load once
+
+    work = delayed(extraction.followed)
+    with Parallel(cores()) as pool:
+        pool(work(clip[:FEWEST]) for clip in clips)  # each loads its networks
+        return timed(lambda: pool(work(clip) for clip in clips), time.perf_counter)[1]
 
 
 def told(row: Row) -> str:
     """Frames a second, ratios, overlaps."""
     parts = []
-    for name in ("plain", "whole", "followed"):
-        cores, wall = row.frames / getattr(row, name)
-        parts.append(f"{name} {cores:6.1f} ({wall:.1f})")
+    for name in ("plain", "whole", "followed", "plain_all_cores", "followed_all_cores"):
+        parts.append(f"{name} {row.frames / getattr(row, name):.1f}")
+    ratios = {
+        "whole": row.plain / row.whole,
+        "followed": row.plain / row.followed,
+        "followed_all_cores": row.plain_all_cores / row.followed_all_cores,
+    }
+    parts += [f"{name} {ratio:.1f} x" for name, ratio in ratios.items()]
     for name in ("whole", "followed"):
-        ratio = row.plain / getattr(row, name)
         values = np.array(getattr(row, f"overlaps_{name}"))
         same = f"{100 * np.mean(values >= SAME):.1f} % >= {SAME}, median {np.median(values):.3f}"
-        parts.append(f"{name} {ratio[0]:.1f} x ({ratio[1]:.1f}), {same}")
+        parts.append(f"{name} {same} of {len(values)}")
     return "; ".join(parts)
 
 
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     count = int(sys.argv[2]) if len(sys.argv) > 2 else FRAMES
-    print(environment(device()), f"{THREADS} threads")
-    print("frames a second, of this process's cores (of the wall):")
+    print(environment(device()), f"{cores()} cores")
+    print("frames a second, of a core, and of the wall with all cores:")
     mtcnn = MTCNN(keep_all=True, device=device())
-    finder = FaceFinder(device())
-    with threads(THREADS):
-        warm = rendered(9, 25)
-        measured(iter([warm]), mtcnn, finder)
-        for title, clips in kinds(folder, count):
-            print(f"{title}: {told(measured(clips, mtcnn, finder))}", flush=True)
+    measured([rendered(9, FEWEST)], mtcnn)
+    for title, clips in kinds(folder, count):
+        print(f"{title}: {told(measured(list(clips), mtcnn))}", flush=True)
 
 
 if __name__ == "__main__":

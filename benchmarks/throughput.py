@@ -58,7 +58,7 @@ def frames() -> np.ndarray:
 
 def detection(images: np.ndarray, finder: FaceFinder) -> list[np.ndarray]:
     """Their faces, found and cut."""
-    boxes = finder(images).boxes
+    boxes = [faces.boxes[0] for faces in finder.all(images)]
     return [crop(image, box, CROP, 1.3) for image, box in zip(images, boxes, strict=True)]
 
 

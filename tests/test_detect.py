@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from main_faces import main_faces
 from PIL import Image
 from skimage import data
 
@@ -83,7 +84,7 @@ def test_crop_keeps_the_aspect_ratio():
 
 def test_finder_finds_the_astronaut_and_nothing_in_noise(finder):
     image = data.astronaut()
-    faces = finder(np.stack([image, noise(*image.shape)]))
+    faces = main_faces(finder, np.stack([image, noise(*image.shape)]))
     x0, y0, x1, y1 = faces.boxes[0]
     assert faces.probabilities[0] > 0.99
     assert 60 < x1 - x0 < 130
@@ -99,7 +100,7 @@ def test_finder_finds_the_astronaut_and_nothing_in_noise(finder):
 
 
 def test_frames_smaller_than_any_face_have_none(finder):
-    faces = finder(noise(3, 19, 40, 3))
+    faces = main_faces(finder, noise(3, 19, 40, 3))
     assert faces.boxes.shape == (3, 4)
     assert faces.probabilities.shape == (3,)
     assert faces.landmarks.shape == (3, 5, 2)
@@ -138,7 +139,7 @@ def main_of(finder, monkeypatch):
 
     def main_of(boxes: list, probabilities: list) -> list:
         seeing(monkeypatch, finder, boxes, probabilities)
-        faces = finder(FRAME)
+        faces = main_faces(finder, FRAME)
         return [faces.boxes[0].tolist(), faces.probabilities[0], faces.landmarks[0, 0, 0]]
 
     return main_of
@@ -186,6 +187,6 @@ def test_central_face_is_found_beside_a_larger_one_cut_by_the_border(finder):
     picture[30:230, 180:380] = face
     large = np.asarray(Image.fromarray(face).resize((280, 280)))
     picture[:, 390:] = large[:260, :170]
-    x0, _, x1, _ = finder(picture[None]).boxes[0]
+    x0, _, x1, _ = main_faces(finder, picture[None]).boxes[0]
     assert x0 > 200
     assert x1 < 360

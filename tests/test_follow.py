@@ -31,7 +31,7 @@ class Finder(FaceFinder):
         self.min_probability = 0.9
         self.scene = [np.array(boxes, float).reshape(-1, 4) for boxes in scene]
         self.unseen = unseen
-        self.whole: list[int] = []
+        self.looked_at: list[int] = []
 
     def faces(self, boxes: np.ndarray) -> Candidates:
         count = len(boxes)
@@ -39,18 +39,25 @@ class Finder(FaceFinder):
         return self.ranked((FILM.height, FILM.width), faces)
 
     def all(self, frames: np.ndarray) -> list[Candidates]:
-        numbers = frames[:, 0, 0, 0].tolist()
-        self.whole += numbers
-        return [self.faces(self.scene[i]) for i in numbers]
+        return [self.whole(frame) for frame in frames]
 
-    def near(self, frames, box: np.ndarray) -> list[Candidates]:
+    def whole(self, frame: np.ndarray) -> Candidates:
+        number = int(frame[0, 0, 0])
+        self.looked_at.append(number)
+        return self.faces(self.scene[number])
+
+    def near(self, frames, places: np.ndarray) -> list[Candidates]:
         found = []
         for frame in frames:
             i = int(frame[0, 0, 0])
             boxes = self.scene[i] if i not in self.unseen else []
-            there = [each for each in boxes if overlap_of(each, box) > 0]
+            there = [each for each in boxes if lies_at(each, places)]
             found.append(self.faces(np.array(there).reshape(-1, 4)))
         return found
+
+
+def lies_at(box: np.ndarray, places: np.ndarray) -> bool:
+    return any(overlap_of(box, place) > 0 for place in places)
 
 
 def numbered(count: int = COUNT) -> np.ndarray:
@@ -68,13 +75,13 @@ def seen(finder: Finder, count: int = COUNT) -> list[list]:
 def test_faces_that_stay_are_looked_for_whole_in_every_span_once():
     finder = Finder([[LEFT, RIGHT]] * COUNT)
     assert [sorted(boxes) for boxes in seen(finder)] == [[LEFT, RIGHT]] * COUNT
-    assert finder.whole == [0, SPAN, 2 * SPAN]
+    assert finder.looked_at == [0, SPAN, 2 * SPAN]
 
 
 def test_a_last_span_that_is_shorter_ends_with_a_whole_look():
     finder = Finder([[LEFT]] * (COUNT + 4))
     assert seen(finder, COUNT + 4) == [[LEFT]] * (COUNT + 4)
-    assert finder.whole == [0, SPAN, 2 * SPAN, COUNT + 3]
+    assert finder.looked_at == [0, SPAN, 2 * SPAN, COUNT + 3]
 
 
 def test_two_faces_are_ranked_as_in_the_whole_frame():
@@ -90,7 +97,7 @@ def test_after_a_cut_or_when_somebody_comes_or_leaves_all_between_are_looked_at_
     scene = [[LEFT]] * (SPAN + 5) + [after] * (COUNT - SPAN - 5)
     finder = Finder(scene)
     assert [sorted(boxes) for boxes in seen(finder)] == scene
-    assert sorted(finder.whole) == [0, *range(SPAN, COUNT)]
+    assert sorted(finder.looked_at) == [0, *range(SPAN, COUNT)]
 
 
 def test_no_face_at_either_end_is_no_reason_not_to_look_between():
@@ -103,7 +110,7 @@ def test_no_face_at_either_end_is_no_reason_not_to_look_between():
 def test_a_frame_where_the_face_is_not_found_near_is_looked_at_whole():
     finder = Finder([[LEFT]] * COUNT, unseen=(3, 4))
     assert seen(finder) == [[LEFT]] * COUNT
-    assert sorted(finder.whole) == [0, 3, 4, SPAN, 2 * SPAN]
+    assert sorted(finder.looked_at) == [0, 3, 4, SPAN, 2 * SPAN]
 
 
 def test_a_frame_with_another_face_near_is_looked_at_whole():
@@ -112,7 +119,7 @@ def test_a_frame_with_another_face_near_is_looked_at_whole():
     scene[7] = [LEFT, beside]
     finder = Finder(scene)
     assert sorted(seen(finder)[7]) == [LEFT, beside]
-    assert 7 in finder.whole
+    assert 7 in finder.looked_at
 
 
 @pytest.mark.parametrize(
@@ -130,14 +137,14 @@ def test_frames_are_followed_only_where_many_lie_close(film, numbers, close):
     assert is_close(film, numbers) == close
     finder = Finder([[LEFT]] * 255)
     list(looked(iter(numbered(len(numbers))), film, numbers, finder))
-    assert (len(finder.whole) < len(numbers)) == close
+    assert (len(finder.looked_at) < len(numbers)) == close
 
 
 def test_of_large_frames_a_span_has_fewer(monkeypatch):
     monkeypatch.setattr(follow, "HELD", 5 * FILM.height * FILM.width)
     finder = Finder([[LEFT]] * COUNT)
     assert seen(finder) == [[LEFT]] * COUNT
-    assert max(after - before for before, after in pairwise(finder.whole)) == 5
+    assert max(after - before for before, after in pairwise(finder.looked_at)) == 5
 
 
 # ---------------------------------------------------------------- MTCNN itself
@@ -149,19 +156,43 @@ def clip() -> np.ndarray:
     return np.stack([render(person(5), pose, 200, seed=t)[0] for t, pose in enumerate(poses)])
 
 
-def test_a_face_found_near_has_the_box_of_mtcnn_in_the_whole_frame(finder, clip):
-    frames = np.pad(clip, ((0, 0), (30, 50), (70, 10), (0, 0)), mode="edge")
+@pytest.fixture(scope="module")
+def frames(clip) -> np.ndarray:
+    """Those of the clip, each inside a larger scene."""
+    return np.pad(clip, ((0, 0), (30, 50), (70, 10), (0, 0)), mode="edge")
+
+
+def check_same(found: list[Candidates], frames: np.ndarray) -> None:
+    """Boxes, landmarks and probabilities are those of facenet's default MTCNN."""
     with threads(2):
         expected = MTCNN(keep_all=True).detect(frames, landmarks=True)
-    box = expected[0][0][0].astype(float)
-    near = finder.near(list(frames), box + [3, -4, 5, 2])
-    assert len(near) == len(frames)
-    for faces, boxes, probabilities, points in zip(near, *expected, strict=True):
+    assert len(found) == len(frames)
+    for faces, boxes, probabilities, points in zip(found, *expected, strict=True):
         np.testing.assert_allclose(faces.boxes, boxes.astype(float), atol=0.01)
         np.testing.assert_allclose(faces.landmarks, points.astype(float), atol=0.01)
         np.testing.assert_allclose(faces.probabilities, probabilities.astype(float), atol=1e-4)
 
 
-def test_where_no_face_is_none_is_found_near(finder):
+def test_a_face_found_near_has_the_box_of_mtcnn_in_the_whole_frame(finder, frames):
+    box = MTCNN(keep_all=True).detect(frames[0])[0][0].astype(float)
+    moved = box + [3, -4, 5, 2]
+    there_or_beside = np.stack([moved, moved - 40])
+    for places in (moved[None], there_or_beside):
+        check_same(finder.near(list(frames), places), frames)
+
+
+def test_a_face_found_in_the_whole_frame_has_the_box_of_mtcnn_too(finder, frames):
+    check_same([finder.whole(frame) for frame in frames], frames)
+
+
+def test_far_from_where_a_face_should_be_none_is_found(finder, frames):
+    corner = np.array([[0.0, 0, 60, 60]])
+    assert not any(map(len, finder.near(list(frames), corner)))
+
+
+def test_where_no_face_is_none_is_found(finder):
     frames = list(np.full((2, 120, 160, 3), 90, np.uint8))
-    assert [len(faces) for faces in finder.near(frames, np.array([40.0, 30, 90, 90]))] == [0, 0]
+    places = np.array([[40.0, 30, 90, 90]])
+    assert [len(faces) for faces in finder.near(frames, places)] == [0, 0]
+    assert len(finder.whole(frames[0])) == 0
+    assert len(finder.whole(np.zeros((9, 9, 3), np.uint8))) == 0

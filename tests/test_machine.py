@@ -43,5 +43,5 @@ def test_faces_are_looked_for_with_two_threads_everywhere(finder, monkeypatch):
     monkeypatch.setattr(finder.mtcnn, "detect", watched)
     for count in (1, 4):
         with machine.threads(count):
-            finder(astronaut()[None])
+            finder.all(astronaut()[None])
     assert seen == [2, 2]

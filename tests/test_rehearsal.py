@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import Central, at_home
+from main_faces import main_faces
 
 from tcnsc_lib import CompanionError, cli, pool, profiles
 from tcnsc_lib.cli import rehearse_steps
@@ -133,7 +134,7 @@ def test_frames_are_as_large_as_those_of_videos_and_show_a_face(finder):
     one = replace(Scene(), length=1)
     seen, landmarks = demo.frames("003", one)
     assert seen.shape == (1, 480, 640, 3)
-    faces = finder(seen)
+    faces = main_faces(finder, seen)
     assert faces.probabilities[0] > 0.9
     np.testing.assert_allclose(faces.landmarks[0], landmarks[0], atol=15)
 

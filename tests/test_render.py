@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from main_faces import main_faces
 
 from tcnsc_lib.synthetic.demo import FULL
 from tcnsc_lib.synthetic.motion import motion
@@ -63,7 +64,7 @@ def test_frames_are_pictures_with_landmarks_inside(portraits):
 
 
 def test_mtcnn_finds_rendered_faces_and_their_landmarks(portraits, finder):
-    faces = finder(np.stack([image for image, _ in portraits]))
+    faces = main_faces(finder, np.stack([image for image, _ in portraits]))
     assert np.mean(faces.probabilities > 0.9) >= 0.98
     drawn = np.stack([landmarks for _, landmarks in portraits])
     between_eyes = np.linalg.norm(drawn[:, 1] - drawn[:, 0], axis=1)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from main_faces import main_faces
 from skimage import data
 
 from tcnsc_lib import CompanionError
@@ -141,7 +142,7 @@ def test_a_face_in_every_frame_of_grid(finder):
         pytest.skip("the GRID clips lie outside the repository and are not here")
     for path in sorted(GRID.glob("*.mpg"))[-3:]:
         numbers, frames = read_frames(path, count=5)
-        faces = finder(frames)
+        faces = main_faces(finder, frames)
         heights = faces.boxes[:, 3] - faces.boxes[:, 1]
         assert numbers.tolist() == [0, 18, 37, 56, 74]
         assert (faces.probabilities > 0.9).all()

@@ -31,25 +31,12 @@ CENTRAL = 0.4
 
 
 @dataclass(frozen=True)
-class Faces:
-    """The main face of each of T frames, NaN where there is none.
-
-    boxes: float64 (T, 4), x0 y0 x1 y1 in pixels. probabilities: (T,) in [0, 1]. landmarks:
-    (T, 5, 2), x y of left eye, right eye, nose, left and right corner of the mouth (left in the
-    picture).
-    """
-
-    boxes: np.ndarray
-    probabilities: np.ndarray
-    landmarks: np.ndarray
-
-
-@dataclass(frozen=True)
 class Candidates:
     """All K faces of one frame, the main one first.
 
     boxes: float64 (K, 4), x0 y0 x1 y1 in pixels. probabilities: (K,) in [0, 1]. landmarks:
-    (K, 5, 2), as in `Faces`. weights: (K,), area in pixels times how central, falling.
+    (K, 5, 2), x y of left eye, right eye, nose, left and right corner of the mouth (left in the
+    picture). weights: (K,), area in pixels times how central, falling.
     """
 
     boxes: np.ndarray
@@ -73,12 +60,6 @@ class FaceFinder:
     def __init__(self, device: str = "cpu", min_probability: float = MIN_PROBABILITY) -> None:
         self.mtcnn = MTCNN(keep_all=True, device=device)
         self.min_probability = min_probability
-
-    def __call__(self, frames: np.ndarray) -> Faces:
-        """The main faces: uint8 (T, H, W, 3) -> Faces of T rows. Errors as of `all`."""
-        found = [_main(candidates) for candidates in self.all(frames)]
-        boxes, probabilities, landmarks = zip(*found, strict=True)
-        return Faces(np.stack(boxes), np.array(probabilities), np.stack(landmarks))
 
     def all(self, frames: np.ndarray) -> list[Candidates]:
         """Every face: uint8 (T, H, W, 3) -> T Candidates.
@@ -105,29 +86,46 @@ class FaceFinder:
     def _near(self) -> Near:
         return Near(self.mtcnn)
 
-    def near(self, frames: Sequence[np.ndarray], box: np.ndarray) -> list[Candidates]:
-        """Every face near a box, of about its size, for a small part of the price of `all`.
+    def near(self, frames: Sequence[np.ndarray], places: np.ndarray) -> list[Candidates]:
+        """Every face about where one should be, for a small part of the price of `all`.
 
-        frames: T of uint8 (H, W, 3). box: x0 y0 x1 y1 in pixels. Returns T Candidates.
+        frames: T of uint8 (H, W, 3). places: the boxes it may have, (P, 4), x0 y0 x1 y1 in pixels.
+        Returns T Candidates.
         """
-        height, width = frames[0].shape[:2]
-        shrink = _shrink(height, width)
-        together = frames_at_once(box / shrink)
-        each = []
+        shrink = _shrink(*frames[0].shape[:2])
+        places = places / shrink
+        together = frames_at_once(places)
+        found = []
         for first in range(0, len(frames), together):
             some = frames[first : first + together]
             small = [_smaller(frame[None], shrink)[0] for frame in some]
-            with threads(2):
-                found = self._near(Region(small, box / shrink))
-            for t in range(len(some)):
-                faces = _candidates(*found.of(t), shrink)
-                each.append(self.ranked((height, width), faces))
-        return each
+            found += self._in(Region.around(small, places), shrink)
+        return found
+
+    def whole(self, frame: np.ndarray) -> Candidates:
+        """Every face of uint8 (H, W, 3), as `near` finds them.
+
+        `all` begins MTCNN's pyramid at another size, so its boxes are a little different.
+        """
+        height, width = frame.shape[:2]
+        shrink = _shrink(height, width)
+        small = _smaller(frame[None], shrink)[0]
+        [faces] = self._in(Region.whole(small, _smallest(*small.shape[:2])), shrink)
+        return faces
+
+    def _in(self, region: Region, shrink: int) -> list[Candidates]:
+        """Every face in a region of some frames, which are smaller than they were."""
+        # Frames are looked at on all cores, by a process each.
+        with threads(1):
+            found = self._near(region)
+        shape = (region.height * shrink, region.width * shrink)
+        faces = [_candidates(*found.of(t), shrink) for t in range(region.count)]
+        return [self.ranked(shape, each) for each in faces]
 
     def _detect(self, frames: np.ndarray) -> tuple:
         """What MTCNN finds: for each frame boxes, probabilities and landmarks."""
         height, width = frames.shape[1:3]
-        self.mtcnn.min_face_size = max(MIN_SIDE, min(height, width) // 12)
+        self.mtcnn.min_face_size = _smallest(height, width)
         try:
             return self.mtcnn.detect(frames, landmarks=True)
         except (MemoryError, torch.OutOfMemoryError):
@@ -162,6 +160,11 @@ def batch_of(height: int, width: int) -> int:
     return max(1, batch)
 
 
+def _smallest(height: int, width: int) -> int:
+    """The side of the smallest face that is looked for, in pixels."""
+    return max(MIN_SIDE, min(height, width) // 12)
+
+
 def _shrink(height: int, width: int) -> int:
     """The whole factor by which a frame is made smaller, so that it has at most LARGEST pixels."""
     shrink = 1
@@ -189,13 +192,6 @@ def _candidates(
     scores = np.asarray(probabilities, float)
     points = np.asarray(landmarks, float) * enlarge
     return Candidates(np.asarray(boxes, float) * enlarge, scores, points, np.zeros(len(scores)))
-
-
-def _main(faces: Candidates) -> tuple[np.ndarray, float, np.ndarray]:
-    """A frame's main face: box, probability and landmarks; NaN where there is none."""
-    if not len(faces):
-        return np.full(4, np.nan), float("nan"), np.full((5, 2), np.nan)
-    return faces.boxes[0], float(faces.probabilities[0]), faces.landmarks[0]
 
 
 def square(box: Sequence[float], enlarge: float) -> tuple[int, int, int]:

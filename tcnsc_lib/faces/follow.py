@@ -19,7 +19,7 @@ from tcnsc_lib.faces.detect import Candidates, FaceFinder, batch_of
 from tcnsc_lib.faces.tracks import overlap_of
 from tcnsc_lib.faces.video import Film
 
-SPAN = 24  # sampled frames from one whole look to the next
+SPAN = 48  # sampled frames from one whole look to the next
 CLOSE = 0.125  # seconds; frames that lie farther apart are all looked at whole
 FEWEST = 25  # sampled frames; with fewer there is little to win
 HELD = 32_000_000  # pixels of the frames held at once, 15 of full HD
@@ -69,14 +69,14 @@ def _followed(
     for frame in frames:
         held.append(frame)
         if before is None:
-            [before] = finder.all(frame[None])
+            before = finder.whole(frame)
         elif len(held) > span:
-            [after] = finder.all(frame[None])
+            after = finder.whole(frame)
             yield from _between(held[:-1], before, after, finder)
             before = after
             held = [frame]
     if len(held) > 1:
-        [after] = finder.all(held[-1][None])
+        after = finder.whole(held[-1])
         yield from _between(held, before, after, finder)
     elif held:
         yield before
@@ -92,12 +92,9 @@ def _between(
     found = _near(frames, before, after, finder)
     if found[0] is None:
         found[0] = before
-    missed = [i for i in range(len(frames)) if found[i] is None]
-    batch = batch_of(*frames[0].shape[:2])
-    for first in range(0, len(missed), batch):
-        some = missed[first : first + batch]
-        whole = finder.all(np.stack([frames[i] for i in some]))
-        found |= zip(some, whole, strict=True)
+    for i, frame in enumerate(frames):
+        if found[i] is None:
+            found[i] = finder.whole(frame)
     return [found[i] for i in range(len(frames))]
 
 
@@ -108,10 +105,7 @@ def _near(
     ways = _ways(before, after, len(frames))
     if not ways:
         return dict.fromkeys(range(len(frames)))
-    seen = []
-    for way in ways:
-        around = np.concatenate([way[:, :2].min(0), way[:, 2:].max(0)])
-        seen.append(finder.near(frames, around))
+    seen = [finder.near(frames, way) for way in ways]
     shape = frames[0].shape[:2]
     found = {}
     for i in range(len(frames)):

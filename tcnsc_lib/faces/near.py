@@ -1,9 +1,10 @@
 """MTCNN in a region of a few frames: the faces there, for a small part of a whole look's price.
 
 Weights, thresholds and pyramid are facenet-pytorch's. A pyramid has a frame in many sizes; here
-only those cells of it are computed that lie in the region, and only the sizes at which a face about
-as large as the known one shows. So a face has the box here that `MTCNN().detect` gives it in the
-whole frame, but for the few that are won there by a candidate from farther away.
+only those cells of it are computed that lie about where the face should be, and only the sizes at
+which a face about as large shows. So a face has the box here that `MTCNN().detect` gives it in the
+whole frame, but for the few that are won there by a candidate from farther away. (The whole frame
+is a region too.)
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from facenet_pytorch.models.utils import detect_face as facenet
 from torch.nn.functional import pad
 from torchvision.ops import batched_nms
 
-from tcnsc_lib.faces.region import CELL, Region, cells, parts, scales
+from tcnsc_lib.faces.region import CELL, Region, parts, scales
 
 OF_A_SIZE = 0.5  # overlap from which two candidates are one: of one size of the pyramid
 OVERLAP = 0.7  # of all sizes
-CROPS = 512  # candidates that a network is given at once
+CROPS = 32  # candidates that a network is given at once; what it computes stays in the cache
 R_SIDE = 24  # pixels, what R-Net is given
 O_SIDE = 48  # pixels, what O-Net is given
 
@@ -75,14 +76,13 @@ class Near:
 
     def _at(self, region: Region, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
         """P-Net's candidates at one size of the pyramid: (N, 9) as facenet has them, (N,)."""
-        rows = cells(region.top, region.bottom, region.height, scale)
-        columns = cells(region.left, region.right, region.width, scale)
+        rows, columns = region.windows(scale)
         if min(rows.inside.shape[1], columns.inside.shape[1]) < CELL:
             return torch.empty(0, 9), torch.empty(0, dtype=torch.long)
         frames = np.arange(region.count)
         pixels = region.means(frames, rows.inside, columns.inside)
         moves, scores = self.mtcnn.pnet(pixels.to(self.mtcnn.device))
-        # As if P-Net had seen nothing left of the region and above it.
+        # As if P-Net had seen nothing to the left of these cells and above them.
         margin = (columns.first // 2, 0, rows.first // 2, 0)
         least = self.mtcnn.thresholds[0]
         boxes, of = facenet.generateBoundingBox(

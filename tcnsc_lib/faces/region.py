@@ -1,5 +1,8 @@
 """A region of a few frames, and the means of any parts of it: what MTCNN's pyramid is made of.
 
+A face's box is won by one of P-Net's windows. How large that is, and how far its middle lies from
+the face's, was measured on 350 frames of filmed and rendered people, see LOWEST, HIGHEST and OFF.
+
 All means come from one table of sums (Crow 1984, summed-area tables), which makes a large part as
 cheap as a small one. They are those of the whole frame: a cell of the pyramid has the same pixels
 here.
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor, inf
 
 import cv2
 import numpy as np
@@ -16,32 +20,73 @@ import torch
 
 CELL = 12  # pixels of the pyramid that P-Net decides on
 SMALLEST = 20  # pixels of a face, MTCNN's default, at which the pyramid begins
-LOWEST = 0.45  # P-Net's windows that are tried, in sides of the face: from here ...
+LOWEST = 0.32  # P-Net's windows that are tried, in sides of the face: from here ...
 HIGHEST = 1.9  # ... to here
-TABLES = 4_000_000  # pixels whose tables are held at once, 12 bytes each
+OFF = 0.6  # sides of the face from its middle to that of a window, at most, along each axis
 BESIDE = 0.9  # sides of the face that a region reaches beyond it
+TABLES = 4_000_000  # pixels whose tables are held at once, 12 bytes each
 
 
 class Region:
-    """A region of T frames, uint8 (H, W, 3) each, given by a face's box, and all its means.
+    """A region of T frames, uint8 (H, W, 3) each, and all its means.
 
-    left, top, right, bottom: its borders in pixels of the frame.
+    corners: left, top, right, bottom, in whole pixels of the frame. sizes: the sides of P-Net's
+    windows that are tried, from the least to the most, in pixels. middles: left, top, right, bottom
+    of where the middles of these windows lie.
     """
 
-    def __init__(self, frames: Sequence[np.ndarray], box: np.ndarray) -> None:
+    def __init__(
+        self,
+        frames: Sequence[np.ndarray],
+        corners: Sequence[int],
+        sizes: tuple[float, float],
+        middles: Sequence[float],
+    ) -> None:
         self.height, self.width = frames[0].shape[:2]
         self.count = len(frames)
-        self.side = float((box[2:] - box[:2]).max())
-        margin = BESIDE * self.side
-        limits = [self.width, self.height]
-        self.left, self.top = np.clip(box[:2] - margin, 0, limits).astype(int).tolist()
-        ends = np.ceil(np.clip(box[2:] + margin, 0, limits))
-        self.right, self.bottom = ends.astype(int).tolist()
-        sums = []
-        for frame in frames:
+        self.left, self.top, self.right, self.bottom = corners
+        self.sizes = sizes
+        self.middles = middles
+        shape = (self.count, self.bottom - self.top + 1, self.right - self.left + 1, 3)
+        self.sums = np.empty(shape, np.int32)
+        for frame, sums in zip(frames, self.sums, strict=True):
             part = frame[self.top : self.bottom, self.left : self.right]
-            sums.append(cv2.integral(np.ascontiguousarray(part)))
-        self.sums = sums
+            cv2.integral(np.ascontiguousarray(part), sums)
+
+    @classmethod
+    def around(cls, frames: Sequence[np.ndarray], places: np.ndarray) -> Region:
+        """Where a face may be that has about these boxes. places: (P, 4), x0 y0 x1 y1 in pixels."""
+        first = places[:, :2]
+        last = places[:, 2:]
+        sides = (last - first).max(1)
+        side = sides.max()
+        height, width = frames[0].shape[:2]
+        limits = [width, height]
+        begin = np.clip(first.min(0) - BESIDE * side, 0, limits).astype(int)
+        end = np.ceil(np.clip(last.max(0) + BESIDE * side, 0, limits)).astype(int)
+        middles = (first + last) / 2
+        least = middles.min(0) - OFF * side
+        most = middles.max(0) + OFF * side
+        sizes = (LOWEST * sides.min(), HIGHEST * side)
+        return cls(frames, [*begin.tolist(), *end.tolist()], sizes, [*least, *most])
+
+    @classmethod
+    def whole(cls, frame: np.ndarray, smallest: float) -> Region:
+        """All of a frame. smallest: the side of a face that must be found, in pixels."""
+        height, width = frame.shape[:2]
+        everywhere = [0, 0, width, height]
+        return cls([frame], everywhere, (smallest, inf), everywhere)
+
+    def windows(self, scale: float) -> tuple[Cells, Cells]:
+        """Rows and columns of the pyramid at this size, of 1, where P-Net's windows may lie."""
+        half = CELL / scale / 2
+        left, top, right, bottom = self.middles
+        first = max(self.top, floor(top - half))
+        last = min(self.bottom, ceil(bottom + half))
+        rows = cells(first, last, self.height, scale)
+        first = max(self.left, floor(left - half))
+        last = min(self.right, ceil(right + half))
+        return rows, cells(first, last, self.width, scale)
 
     def means(self, frames: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> torch.Tensor:
         """Means of N parts as MTCNN's networks want them: float32 (N, 3, R, C), about -1 to 1.
@@ -49,19 +94,33 @@ class Region:
         frames: (N,), of which of the T. rows: int (N or 1, R, 2), first and after the last, pixels
         of the frame. columns: (N or 1, C, 2).
         """
-        heights = np.diff(rows)
-        areas = heights * np.diff(columns)[:, None, :, 0]
-        shape = (len(frames), *areas.shape[1:])
-        rows = np.broadcast_to(rows - self.top, (len(frames), *rows.shape[1:]))
-        columns = np.broadcast_to(columns - self.left, (len(frames), *columns.shape[1:]))
-        means = np.empty((*shape, 3), np.float32)
-        for mean, frame, down, across in zip(means, frames, rows, columns, strict=True):
-            mean[:] = _totals(self.sums[frame], down, across)
-        means /= areas[..., None]
+        areas = np.diff(rows) * np.diff(columns)[:, None, :, 0]
+        totals = self._totals(frames, rows - self.top, columns - self.left)
+        means = np.divide(totals, areas[..., None], dtype=np.float32)
         means -= 127.5
         means *= 0.0078125
         # Channels stay last in memory: PyTorch's pooling is several times as fast then.
         return torch.from_numpy(means).permute(0, 3, 1, 2)
+
+    def _totals(self, frames: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Sums of the pixels of these cells: int32 (N, R, C, 3). As of `means`, in the region."""
+        height, width = self.sums.shape[1:3]
+        lines = (frames[:, None, None] * height + rows) * width
+        above = lines[:, :, None, 0]
+        below = lines[:, :, None, 1]
+        left = columns[:, None, :, 0]
+        right = columns[:, None, :, 1]
+        totals = self._sums_at(below + right)
+        totals -= self._sums_at(above + right)
+        totals -= self._sums_at(below + left)
+        totals += self._sums_at(above + left)
+        return totals
+
+    def _sums_at(self, places: np.ndarray) -> np.ndarray:
+        """Items of the tables: int (...) -> int32 (..., 3)."""
+        # The three colours of a place are one item, 12 bytes: numpy takes those faster.
+        items = self.sums.view("V12").reshape(-1)
+        return items.take(places).view(np.int32).reshape(*places.shape, 3)
 
     def contains(self, corners: np.ndarray) -> np.ndarray:
         """Whether boxes, int (N, 4), x0 y0 x1 y1, lie inside and aren't empty: bool (N,)."""
@@ -70,36 +129,22 @@ class Region:
         return (first & last & (corners[:, 2:] > corners[:, :2])).all(1)
 
 
-def _totals(sums: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Sums of the pixels of R x C cells: int32 (R, C, 3).
-
-    sums: int32 (h + 1, w + 1, 3), of all pixels above and to the left. rows: (R, 2), columns:
-    (C, 2), first and after the last.
-    """
-    begin = columns[0, 0]
-    strip = sums[:, begin : columns[-1, 1] + 1]
-    bands = strip[rows[:, 1]] - strip[rows[:, 0]]
-    # The three colours of a place are one item, 12 bytes: numpy takes those several times as fast.
-    items = bands.reshape(len(bands), -1).view("V12")
-    ends = items.take(columns[:, 1] - begin, axis=1)
-    begins = items.take(columns[:, 0] - begin, axis=1)
-    totals = ends.view(np.int32) - begins.view(np.int32)
-    return totals.reshape(len(bands), -1, 3)
-
-
-def frames_at_once(box: np.ndarray) -> int:
-    """How many frames' regions around a box, x0 y0 x1 y1, are held at once."""
-    side = (1 + 2 * BESIDE) * (box[2:] - box[:2]).max()
-    return max(1, int(TABLES / side**2))
+def frames_at_once(places: np.ndarray) -> int:
+    """How many frames' regions around these places, (P, 4), are held at once."""
+    extent = places[:, 2:].max(0) - places[:, :2].min(0)
+    side = (places[:, 2:] - places[:, :2]).max()
+    pixels = (extent + 2 * BESIDE * side).prod()
+    return max(1, int(TABLES / pixels))
 
 
 def scales(region: Region, factor: float) -> list[float]:
-    """The sizes of MTCNN's pyramid, of 1, at which a face as large as the region's shows."""
+    """The sizes of MTCNN's pyramid, of 1, at which faces of the region's sizes show."""
+    least, most = region.sizes
     scale = CELL / SMALLEST
     shorter = min(region.height, region.width) * scale
     found = []
     while shorter >= CELL:
-        if LOWEST * region.side <= CELL / scale <= HIGHEST * region.side:
+        if least <= CELL / scale <= most:
             found.append(scale)
         scale *= factor
         shorter *= factor
