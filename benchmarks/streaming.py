@@ -3,18 +3,26 @@
     .venv/bin/python benchmarks/streaming.py
 
 Renders its own faces into a folder that is deleted at the end. All ways take turns, several times;
-compare ratios of one run, not numbers of two machines.
+compare ratios of one run, not numbers of two machines. The machine should be idle.
 
     plain     what one writes first: Pillow in a Dataset, a DataLoader without workers
     streamed  `Batches` of a set without arrays: each crop checked, its twin made anew
     array     `Batches` of the same set with its arrays
+
+All end with what a detector sees: both views mirrored alike by chance, and normalised. "One core"
+lets the process have no other. "Two by themselves" are two processes that know nothing of each
+other, with a core each: what this machine's cores can do at most side by side.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import random
+import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +35,7 @@ import torch
 from PIL import Image
 from throughput import frames
 from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms.functional import to_tensor
+from torchvision.transforms.functional import hflip, normalize, to_tensor
 
 from tcnsc_lib.detectors.ablations import ClassifierAlone
 from tcnsc_lib.detectors.tcnsc import TCNSC
@@ -42,9 +50,10 @@ from tcnsc_lib.training.loop import step
 from tcnsc_lib.training.schedule import Schedule
 
 SECONDS = 3.0  # of a turn
-TURNS = 3
+TURNS = 5
 BATCH = 64
 CROPS = 8 * BATCH
+EPOCHS = 3
 SCHEDULE = Schedule(batch_size=BATCH, iterations=1 << 40, precision="float32")
 VIEWS = ("RAW", "LQ")
 Step = Callable[[], None]  # takes a batch of pairs
@@ -90,7 +99,12 @@ class Plain(Dataset):
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=20)
         twin = Image.open(buffer)
-        return to_tensor(image), to_tensor(twin), self.labels[i]
+        views = [to_tensor(image), to_tensor(twin)]
+        if random.random() < 0.5:
+            views = [hflip(view) for view in views]
+        colours = (ClassifierAlone.mean, ClassifierAlone.std)
+        x, x_twin = [normalize(view, *colours) for view in views]
+        return x, x_twin, self.labels[i]
 
 
 def plain(faces: FaceSet) -> Step:
@@ -134,13 +148,14 @@ def rates(ways: dict[str, Step], several: list[Batches]) -> dict[str, float]:
     told: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(TURNS):
         for name, work in ways.items():
-            told[name].append(_turn(work))
+            told[name].append(turn(work))
             for batches in several:
                 batches.close()  # else threads prepare the next turn while others have theirs
     return {name: statistics.median(each) for name, each in told.items()}
 
 
-def _turn(work: Step) -> float:
+def turn(work: Step) -> float:
+    """Pairs a second."""
     work()  # starts its threads
     done = 0
     start = time.perf_counter()
@@ -148,6 +163,59 @@ def _turn(work: Step) -> float:
         work()
         done += BATCH
     return done / spent
+
+
+# one core and all
+
+
+def loaded(root: Path, threads: int, core: int | None) -> subprocess.Popen:
+    """A process that prints the pairs a second of a streamed set; on this core, or on all."""
+    where = "all" if core is None else str(core)
+    command = [sys.executable, __file__, str(root), str(threads), where]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def said(process: subprocess.Popen) -> float:
+    return float(process.communicate()[0].splitlines()[-1])
+
+
+def on_cores(root: Path) -> dict[str, float]:
+    """Pairs a second with one core, with two, and of two processes with one each."""
+    first, second = sorted(os.sched_getaffinity(0))[:2]
+    told: dict[str, list[float]] = {}
+    for _ in range(TURNS):
+        one = said(loaded(root, 0, first))
+        both = said(loaded(root, 2, None))
+        pair = [loaded(root, 0, core) for core in (first, second)]
+        apart = sum(map(said, pair))
+        for name, rate in (("one core", one), ("two cores", both), ("two by themselves", apart)):
+            told.setdefault(name, []).append(rate)
+    return {name: statistics.median(each) for name, each in told.items()}
+
+
+def load(root: Path, threads: int, core: str) -> None:
+    """What such a process does."""
+    if core != "all":
+        os.sched_setaffinity(0, {int(core)})
+    torch.set_num_threads(1)
+    print(turn(loading(ours(opened(root, arrays=False), threads))))
+
+
+# a short training's batches
+
+
+def epochs(root: Path) -> dict[str, float]:
+    """Pairs a second of EPOCHS epochs, with all that must be done before."""
+    found = {}
+    for name in ("plain", "array", "streamed"):
+        shutil.rmtree(root / "arrays", ignore_errors=True)
+        start = time.perf_counter()
+        faces = opened(root, arrays=name == "array")
+        work = plain(faces) if name == "plain" else loading(ours(faces, cores()))
+        for _ in range(EPOCHS * CROPS // BATCH):
+            work()
+        found[name] = EPOCHS * CROPS / (time.perf_counter() - start)
+    return found
 
 
 def tell(title: str, found: dict[str, float]) -> None:
@@ -170,6 +238,9 @@ def main() -> None:
         ways = {name: loading(batches) for name, batches in several.items()}
         found = rates({"plain": plain(large)} | ways, list(several.values()))
         tell("Batches of 224 px", found)
+        if cores() > 1:
+            tell("Batches of 224 px, streamed", on_cores(root))
+        tell(f"Batches of 224 px, {EPOCHS} epochs with what comes before", epochs(root))
         root = Path(folder) / "96"
         build(root, 96, faces)
         small = {"array": ours(opened(root, arrays=True), 0)}
@@ -180,4 +251,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 1:
+        load(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    else:
+        main()

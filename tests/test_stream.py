@@ -163,7 +163,7 @@ CASES = {
 def test_batches_are_those_of_the_array_wherever_one_begins(faces, streamed, case, count):
     kind, views = CASES[case]
     ours = batches(streamed, kind(32), views, count)
-    other = batches(faces, kind(32), views, count)
+    other = batches(faces, kind(32), views, 0)
     for iteration in (0, 1, 2, 5, 6, 4, 7):  # on, then back
         x, y = ours.at(iteration)
         expected, labels = other.at(iteration)

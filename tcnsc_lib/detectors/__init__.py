@@ -115,7 +115,7 @@ class Detector(nn.Module):
 
     def scale(self, crops: Tensor) -> Tensor:
         """uint8 crops (N, S0, S0, 3) -> float32 (N, 3, S0, S0) in [0, 1]."""
-        return crops.permute(0, 3, 1, 2).float() / 255
+        return crops.permute(0, 3, 1, 2).float().div_(255)
 
     def resize(self, x: Tensor) -> Tensor:
         """(N, 3, S0, S0) -> (N, 3, S, S), by `interpolation`; as it is where S0 is S."""
@@ -129,7 +129,7 @@ class Detector(nn.Module):
         """Colours (N, 3, S, S) in [0, 1], minus `mean`, over `std`."""
         mean = torch.tensor(self.mean, device=x.device).view(3, 1, 1)
         std = torch.tensor(self.std, device=x.device).view(3, 1, 1)
-        return (x - mean) / std
+        return (x - mean).div_(std)
 
     def start_from(self, weights: str) -> None:
         """Begin with these weights, one of `starts`; "random" is how a detector is built.

@@ -35,7 +35,7 @@ class Lossless:
             raise CompanionError(
                 f"The crop {path} can't be read ({error}); {self.anew}."
             ) from error
-        if zlib.crc32(crop.tobytes()) != crc:
+        if zlib.crc32(np.ascontiguousarray(crop)) != crc:
             raise CompanionError(f"The crop {path} is not the one in the manifest; {self.anew}.")
         return crop
 

@@ -18,8 +18,10 @@ from tcnsc_lib.faces.stream import Streamed, together
 from tcnsc_lib.training.schedule import Schedule
 
 Some = np.ndarray | Tensor  # crops in memory, or on the device
+Seen = tuple[list[Tensor], Tensor]  # the views of a batch and its labels, see `batch`
 ROOM = 8 << 30  # bytes of a GPU left free for a batch of 224 px and its gradients
 CHUNK = 4096  # crops copied to a GPU at once
+AT_ONCE = 4  # crops that are prepared at once
 
 
 def batch_indices(n: int, batch_size: int, iteration: int, seed: int) -> np.ndarray:
@@ -73,13 +75,15 @@ class Part:
     """The training part as a detector sees it: its views, labels y and landmarks.
 
     Real crops alone if the detector wants no others. where: "cuda" or "cpu", the device that its
-    batches go to. streamed: whether there are no arrays of its crops.
+    batches go to. streamed: whether there are no arrays of its crops. held: whether that device
+    holds some of them.
     """
 
     def __init__(self, detector: Detector, faces: FaceSet, views: tuple[str, ...], where: str):
         self.where = where
         self.views = [Crops(faces, view, where) for view in views]
         self.streamed = self.views[0].streamed
+        self.held = any(view.held is not None for view in self.views)
         self.y = faces.labels("train")
         self.landmarks = faces.landmarks("train")
         every = np.arange(len(self.y))
@@ -136,17 +140,23 @@ def draw(detector: Detector, part: Part, chosen: np.ndarray, seed: list[int]) ->
     return Drawn(crops, y, mirror)
 
 
-def seen(
-    detector: Detector, drawn: Drawn, flip: bool, where: str
-) -> tuple[list[Tensor], Tensor]:
+def seen(detector: Detector, drawn: Drawn, flip: bool, where: str) -> Seen:
     """What a detector sees of a batch, on the device: see `batch`."""
     crops = [torch.as_tensor(view).to(where) for view in drawn.crops]
-    x = [detector.prepare(view) for view in crops]
-    x = [view.contiguous(memory_format=torch.channels_last) for view in x]
-    if flip:
-        mask = torch.from_numpy(drawn.mirror).to(where).view(-1, 1, 1, 1)
-        x = [torch.where(mask, view.flip(3), view) for view in x]
+    mirror = torch.from_numpy(drawn.mirror & flip).to(where)
+    x = [_prepared(detector, view, mirror) for view in crops]
     return x, torch.from_numpy(drawn.y).to(where)
+
+
+def _prepared(detector: Detector, crops: Tensor, mirror: Tensor) -> Tensor:
+    """`Detector.prepare`, some of them mirrored; channels last in memory."""
+    # On a processor a few at once: what is computed of them stays in the cache.
+    count = AT_ONCE if crops.device.type == "cpu" else len(crops)
+    parts = []
+    for some, mask in zip(crops.split(count), mirror.split(count), strict=True):
+        x = detector.prepare(some)
+        parts.append(torch.where(mask.view(-1, 1, 1, 1), x.flip(3), x))
+    return torch.cat(parts).contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)
@@ -164,31 +174,40 @@ class Draws:
 
 
 class Batches:
-    """The batches of a training, one an iteration; streamed ones are drawn ahead, by threads.
+    """The batches of a training, one an iteration; they are made ahead, by threads.
 
-    workers: how many, see `ahead.ahead`. No batch depends on it.
+    What a GPU sees is only drawn ahead, so that its memory holds one batch, and not even that where
+    it holds the crops. workers: how many threads, see `ahead.ahead`. No batch depends on it.
     """
 
     def __init__(self, draws: Draws, schedule: Schedule, workers: int | None = None):
         self.draws = draws
         self.schedule = schedule
         self.workers = workers
-        self._coming: Generator[Drawn] | None = None
+        self._coming: Generator[Drawn | Seen] | None = None
         self._next = 0
 
-    def at(self, iteration: int) -> tuple[list[Tensor], Tensor]:
+    def at(self, iteration: int) -> Seen:
         """The views and labels of an iteration, see `batch`; any one of the schedule's."""
-        part = self.draws.part
-        drawn = self._drawn_ahead(iteration) if part.streamed else self.draws(iteration)
-        return seen(self.draws.detector, drawn, self.schedule.flip, part.where)
+        held = self.draws.part.held
+        made = self._made(iteration) if held else self._made_ahead(iteration)
+        return self._seen(made) if isinstance(made, Drawn) else made
 
-    def _drawn_ahead(self, iteration: int) -> Drawn:
+    def _made_ahead(self, iteration: int) -> Drawn | Seen:
         if self._coming is None or iteration != self._next:
             self.close()
             todo = range(iteration, self.schedule.iterations)
-            self._coming = ahead(self.draws, todo, self.workers)
+            self._coming = ahead(self._made, todo, self.workers)
         self._next = iteration + 1
         return next(self._coming)
+
+    def _made(self, iteration: int) -> Drawn | Seen:
+        """As much of a batch as is made before its turn."""
+        drawn = self.draws(iteration)
+        return drawn if self.draws.part.where == "cuda" else self._seen(drawn)
+
+    def _seen(self, drawn: Drawn) -> Seen:
+        return seen(self.draws.detector, drawn, self.schedule.flip, self.draws.part.where)
 
     def close(self) -> None:
         """End the threads, if there are any. The next batch that is asked for starts others."""
