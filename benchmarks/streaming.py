@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/streaming.py
 
-Renders its own faces into a folder that is deleted at the end. All ways take turns, several times;
+Renders its own faces into a folder that is deleted at the end. Ways take turns, several times;
 compare ratios of one run, not numbers of two machines. The machine should be idle.
 
     plain     what one writes first: Pillow in a Dataset, a DataLoader without workers
@@ -233,11 +233,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "224"
         build(root, 224, faces)
-        large = opened(root, arrays=False)
-        several = {f"streamed, {n} threads": ours(large, n) for n in (0, 1, 2)}
-        ways = {name: loading(batches) for name, batches in several.items()}
-        found = rates({"plain": plain(large)} | ways, list(several.values()))
-        tell("Batches of 224 px", found)
         if cores() > 1:
             tell("Batches of 224 px, streamed", on_cores(root))
         tell(f"Batches of 224 px, {EPOCHS} epochs with what comes before", epochs(root))

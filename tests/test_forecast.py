@@ -12,9 +12,11 @@ import pytest
 from commands import Central, at_home, fail_after
 from toys import Tiny, build, planned
 
-from tcnsc_lib import CompanionError, cli, experiments, profiles
+from tcnsc_lib import CompanionError, cli, experiments, paper, profiles
 from tcnsc_lib.cli.plan_steps import lasting, size
+from tcnsc_lib.codecs import RANDOM_JPEG
 from tcnsc_lib.experiments import DUAL, MODEL_B, forecast
+from tcnsc_lib.experiments.reading import Reading
 from tcnsc_lib.faces import clips, layout, trial
 from tcnsc_lib.faces.clips import Video
 from tcnsc_lib.faces.source import FaceSettings
@@ -164,10 +166,27 @@ def test_only_what_changes_a_step_makes_another_kind(toy_faces, tmp_path):
 
 
 def test_a_training_takes_its_steps_its_curve_and_its_predictions(toy_faces, tmp_path):
-    """8 steps, a point of the curve after 4 and one at the end, a threshold, 40 crops more."""
+    """8 steps, a point of the curve after 4 and one at the end, a threshold, 40 crops of Table 1.
+
+    Without arrays, each of these crops is decoded, and compressed for its views.
+    """
     plan = planned(toy_faces, tmp_path)
-    told = paces.seconds(plan, MADE_UP, {"train": 24, "val": 8, "test": 8}, 40)
-    assert told == 8 * 2.0 + (2 * 8 + 2 * 8 + 8 + 40) * 0.5
+    parts = {"train": 24, "val": 8, "test": 8}
+    crops = 2 * 8 + 2 * 8 + 8 + 40
+    work = 8 * 2.0 + crops * 0.5
+    assert forecast._whole(plan, MADE_UP, parts, None) == work
+    compress = {name: 3.0 for name in paper.CODECS}
+    reading = Reading(1.0, compress)
+    trained = 8 * plan.schedule.batch_size * (1.0 + 3.0 * len(plan.views))
+    assert forecast._whole(plan, MADE_UP, parts, reading) == work + trained + crops * (1.0 + 3.0)
+
+
+def test_reading_is_measured_on_crops():
+    sample = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), np.uint8)
+    reading = Reading.of(sample)
+    assert reading.decode > 0
+    assert reading.compress["LQ"] > reading.compress["RAW"] > 0
+    assert reading.compress[RANDOM_JPEG] == reading.compress["LQ"]
 
 
 @pytest.fixture

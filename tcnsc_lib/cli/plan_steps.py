@@ -8,8 +8,9 @@ import pandas as pd
 import torch
 
 from tcnsc_lib import profiles
-from tcnsc_lib.experiments import forecast
+from tcnsc_lib.experiments import forecast, room
 from tcnsc_lib.experiments.forecast import Cutting, Trainings
+from tcnsc_lib.experiments.reading import FEW
 from tcnsc_lib.faces import budget
 from tcnsc_lib.machine import cores, device
 from tcnsc_lib.training.pace import Pace
@@ -31,8 +32,10 @@ def plan(arguments) -> None:
     print(f"profile {p.name}, {profiles.source_folder(p)}; measured now, on {_here()}")
     cut = forecast.cutting(p, list(qualities))
     _tell_faces(p, cut)
-    paces = forecast.measure(found, p, cut.crops)
-    _tell_room(p, cut, forecast.arrays(found, p, cut), forecast.memory(paces))
+    reading = room.reading(p, cut)
+    paces = forecast.measure(found, p, cut, reading)
+    cached = room.arrays(found, p, cut) if reading is None else None
+    _tell_room(p, cut, cached, room.memory(paces))
     _tell_trainings(found, lacks)
     _tell_paces(paces)
     for note in p.notes:
@@ -104,28 +107,31 @@ def _summed(counts: pd.DataFrame) -> str:
 
 
 def _tell_room(
-    p: profiles.Profile, cut: Cutting, cached: tuple[float, float], held: tuple[int, int]
+    p: profiles.Profile,
+    cut: Cutting,
+    cached: tuple[float, float] | None,
+    held: tuple[int, int],
 ) -> None:
-    """cached: bytes and seconds of arrays. held: bytes of the program, and of a step."""
+    """cached: bytes and seconds of arrays, if they have room. held: bytes of the program, and of a
+    step."""
     root = profiles.faces_folder(p) / p.raw_quality
     place = next(parent for parent in (root, *root.parents) if parent.exists())
     free = shutil.disk_usage(place).free
-    needed = budget.needed(int(cut.crops.to_numpy().sum()), p.size)
-    allowed = budget.budget(place / "arrays")
-    kept = needed <= allowed
-    room, work = cached
     print(f"\ndisk: crops {size(cut.files)}; {size(free)} are free in {place}")
-    if cut.files + (room if kept else 0) > free:
+    arrays, work = cached or (0.0, 0.0)
+    if cut.files + arrays > free:
         print("that isn't enough; make room, or set TCNSC_HOME to a larger disk")
-    if kept:
-        print(f"their cached arrays: {size(room)} (safe to delete); compressing them: "
+    if cached:
+        print(f"their cached arrays: {size(arrays)} (safe to delete); compressing them: "
               f"{lasting(work)} {_of()}")
     else:
+        needed = budget.needed(int(cut.crops.to_numpy().sum()), p.size)
+        allowed = budget.budget(place / "arrays")
         print(f"no cached arrays: they could take {size(needed)}, and {size(allowed)} are allowed "
-              f"({budget.BUDGET}=<GB>); each step reads and compresses its crops, which the hours "
-              "below don't count")
-    print(f"measured on: the files of {len(cut.trial.sample)} crops, and "
-          f"{min(forecast.COMPRESSED, len(cut.trial.sample))} of them under each codec")
+              f"({budget.BUDGET}=<GB>); each step reads and compresses its crops, as counted below")
+    few = min(FEW, len(cut.trial.sample))
+    print(f"measured on: the files of {len(cut.trial.sample)} crops, and {few} of them under each "
+          "codec")
     program, step = held
     if step:
         print(f"memory: {size(program + step)} for each training beside another: this program, and "

@@ -1,4 +1,4 @@
-"""What lies ahead of a profile's tables: crops, room on the disk, memory, hours of trainings.
+"""What lies ahead of a profile's tables: crops, trainings and their hours. For room see `room`.
 
 From a few pictures and a few steps; seconds are those of `machine.clock`. Nothing is written.
 """
@@ -9,12 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import psutil
 
 from tcnsc_lib import CompanionError, paper, profiles
-from tcnsc_lib.codecs import codec
+from tcnsc_lib.ahead import readers
 from tcnsc_lib.detectors.outputs import SEEN, STATISTICS
 from tcnsc_lib.experiments import ready
 from tcnsc_lib.experiments.execute import plan
@@ -23,25 +21,23 @@ from tcnsc_lib.experiments.names import (
     MODEL_A,
     MODEL_B,
     PROBES,
-    RAW,
     STATISTICS_OF_TWINS,
     jobs,
 )
+from tcnsc_lib.experiments.reading import Reading
 from tcnsc_lib.faces.builder import refuse_others
 from tcnsc_lib.faces.source import Trial
 from tcnsc_lib.faces.store import FaceSet
-from tcnsc_lib.faces.trial import counted, timed
+from tcnsc_lib.faces.trial import counted
 from tcnsc_lib.machine import cores, device
 from tcnsc_lib.pool import MOST
 from tcnsc_lib.profiles import Profile
 from tcnsc_lib.training.folder import WEIGHTS
-from tcnsc_lib.training.loop import read_by
-from tcnsc_lib.training.pace import Pace, kind, pace, seconds
+from tcnsc_lib.training.pace import Pace, kind, on_the_way, pace
 from tcnsc_lib.training.run import Plan, folder_of
 
 TABLES = ("1", "2", "3")
 CUT = ("size", "enlarge", "frames", "boxes")  # settings in which a profile's crops must agree
-COMPRESSED = 4  # crops that each codec is timed on
 
 
 class Unmade:
@@ -183,22 +179,37 @@ def trainings(p: Profile, tables: Sequence[str]) -> dict[str, Trainings]:
 
 
 def measure(
-    found: Mapping[str, Trainings], p: Profile, crops: pd.DataFrame
+    found: Mapping[str, Trainings], p: Profile, cut: Cutting, reading: Reading | None
 ) -> list[tuple[Plan, Pace]]:
     """Take a few steps of each kind of training, and note how long those take that aren't done.
 
-    crops: see `Cutting`. Returns the first training of each kind, and its pace.
+    reading: what it takes to read crops, if there are no arrays of them. Returns the first training
+    of each kind, and its pace.
     """
     paces: dict[tuple, tuple[Plan, Pace]] = {}
-    parts = crops.sum(axis=1).to_dict()
+    parts = cut.crops.sum(axis=1).to_dict()
     for one in found.values():
         for name in one.seconds:
             todo = one.plans[name]
             which = kind(todo)
             if which not in paces:
                 paces[which] = (todo, pace(todo, p.size))
-            one.seconds[name] = seconds(todo, paces[which][1], parts, _asked(todo, parts))
+            one.seconds[name] = _whole(todo, paces[which][1], parts, reading)
     return list(paces.values())
+
+
+def _whole(
+    todo: Plan, found: Pace, parts: Mapping[str, int], reading: Reading | None
+) -> float:
+    """Seconds of a training and of what is predicted then. parts: how many crops each has."""
+    predicted = on_the_way(todo, parts) + _asked(todo, parts)
+    work = todo.schedule.iterations * found.step + predicted * found.crop
+    if reading is None:
+        return work
+    more = reading.seconds(todo, predicted)
+    if device() == "cuda":  # threads read while it works
+        return max(work, more / max(1, readers()))
+    return work + more
 
 
 def _asked(todo: Plan, parts: Mapping[str, int]) -> int:
@@ -209,42 +220,3 @@ def _asked(todo: Plan, parts: Mapping[str, int]) -> int:
     if todo.experiment == MODEL_A:
         return tests + len(PROBES) * (tests + parts["train"])
     return tests
-
-
-# ---------------------------------------------------------------- room
-
-
-def memory(paces: Sequence[tuple[Plan, Pace]]) -> tuple[int, int]:
-    """Bytes of this program with its libraries, and the most that a step of a training holds."""
-    program = psutil.Process().memory_info().rss
-    return program, max((found.memory for _, found in paces), default=0)
-
-
-def arrays(found: Mapping[str, Trainings], p: Profile, cut: Cutting) -> tuple[float, float]:
-    """The cached arrays that all this reads: bytes, and seconds of one core to compress them."""
-    wanted = {(p.raw_quality, "test", name) for name in paper.CODECS}
-    wanted.add((p.raw_quality, "val", "RAW"))
-    for one in found.values():
-        for todo in one.plans.values():
-            wanted |= {(todo.quality, *read) for read in read_by(todo.views)}
-            for view in _seen_afterwards(todo):
-                wanted.add((p.raw_quality, "train", view))
-    taken = {view: _compressed(view, cut.trial.sample) for _, _, view in wanted}
-    parts = cut.crops.sum(axis=1)
-    crops = sum(parts[part] for _, part, _ in wanted)
-    work = sum(parts[part] * taken[view] for _, part, view in wanted)
-    return 3.0 * p.size**2 * crops, work
-
-
-def _seen_afterwards(todo: Plan) -> tuple[str, ...]:
-    """Codecs of the training crops on which probes are fitted or statistics are re-estimated."""
-    if todo.experiment == MODEL_B:
-        return STATISTICS[STATISTICS_OF_TWINS]
-    return RAW if todo.experiment == MODEL_A else ()
-
-
-def _compressed(name: str, sample: np.ndarray) -> float:
-    """Seconds in which a codec changes one crop. sample: uint8 (N, S, S, 3)."""
-    some = sample[:COMPRESSED]
-    _, taken = timed(lambda: list(map(codec(name), some)))
-    return taken / len(some)

@@ -30,7 +30,7 @@ class Lossless:
         path = self.root / file
         data = content(path, 4 * self.size**2 + SLACK, self.anew)
         try:
-            crop = _decoded(data, self.size)
+            crop = decoded(data, self.size)
         except (*BROKEN, Image.DecompressionBombError) as error:
             raise CompanionError(
                 f"The crop {path} can't be read ({error}); {self.anew}."
@@ -45,7 +45,7 @@ class Lossless:
         return f"delete {self.root} and extract the faces again"
 
 
-def _decoded(data: bytes, size: int) -> np.ndarray:
+def decoded(data: bytes, size: int) -> np.ndarray:
     """A crop's pixels. Raises ValueError before it decodes anything of another size."""
     if data[16:24] != struct.pack(">2I", size, size):  # where a PNG has its width and height
         raise ValueError(f"it is no PNG of {size} x {size} pixels")

@@ -23,7 +23,7 @@ from tcnsc_lib import CompanionError
 from tcnsc_lib.faces.album import Photo
 from tcnsc_lib.faces.clips import Video
 from tcnsc_lib.faces.detect import FaceFinder, crop
-from tcnsc_lib.faces.follow import FEWEST, is_close, looked
+from tcnsc_lib.faces.follow import SPAN, is_close, looked
 from tcnsc_lib.faces.portraits import Face, find, signature_of
 from tcnsc_lib.faces.source import FaceSettings, Trial
 from tcnsc_lib.faces.store import SPLITS
@@ -32,7 +32,7 @@ from tcnsc_lib.machine import clock, device
 
 LOOKED = 12  # videos whose length is read
 TRIED = 3  # of them, searched and cut
-HEAD = 48  # frames at a video's beginning that are decoded
+HEAD = 84  # frames at a video's beginning that are decoded; 300 sampled of 500 have a span there
 SEARCHED = 4  # of these, looked at by MTCNN
 PHOTOGRAPHS = 6  # searched and cut
 
@@ -58,7 +58,7 @@ class Seen:
 
     def add_crop(self, pixels: np.ndarray) -> None:
         """Keep a crop, and what its file takes."""
-        data, seconds = timed(partial(_png, pixels))
+        data, seconds = timed(partial(png_of, pixels))
         self.cut.append(seconds)
         self.files.append(len(data))
         self.crops.append(pixels)
@@ -71,7 +71,7 @@ def timed(function: Callable[[], Result]) -> tuple[Result, float]:
     return result, clock() - begun
 
 
-def _png(pixels: np.ndarray) -> bytes:
+def png_of(pixels: np.ndarray) -> bytes:
     """A crop's file, as `builder.Builder` writes it."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="png", compress_level=1)
@@ -177,7 +177,7 @@ def _try(
     decoded, seconds = timed(lambda: list(frames_of(clip.origin, head)))
     seen.decode.append(seconds / (head[-1] + 1) * film.frames)
     seen.again.append(1 + len(clip.masks))
-    some = decoded[:FEWEST] if is_close(film, numbers) else spread(decoded, SEARCHED)
+    some = decoded[: SPAN + 1] if is_close(film, numbers) else spread(decoded, SEARCHED)
     frames = [frame for _, frame in some]
     if not seen.find:  # the first call takes longer than the others
         list(looked(frames, film, numbers, finder))

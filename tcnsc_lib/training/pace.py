@@ -1,6 +1,6 @@
 """How fast a training would go here: a few of its steps, on made-up crops in memory.
 
-Seconds are those of `machine.clock`; reading crops from a disk isn't among them.
+Seconds are those of `machine.clock`; reading crops isn't among them.
 """
 from __future__ import annotations
 
@@ -107,12 +107,14 @@ def pace(plan: Plan, size: int) -> Pace:
 
 def _measured(plan: Plan, size: int, batch: int, most: int = MOST) -> Pace:
     """The pace of whole batches, measured on `batch` crops a step."""
-    schedule = replace(on_this_device(plan.schedule), batch_size=batch)
+    iterations = max(plan.schedule.iterations, FIRST + most + 1)
+    schedule = replace(plan.schedule, batch_size=batch, iterations=iterations)
     own = {"pretrained": False} if "pretrained" in plan.arguments else {}
     random = replace(plan, arguments=plan.arguments | own, weights="random", start=None)
     detector = random.make()
     noise = Noise(size, 2 * batch)
-    trainer = Trainer(detector, noise, plan.views, schedule, plan.seed)
+    trainer = Trainer(detector, noise, plan.views, on_this_device(schedule), plan.seed)
+    trainer.batches.workers = 0  # else threads make batches that no step here sees
     whole = plan.schedule.batch_size / batch
     memory = _held(trainer, whole)
     begun = clock()
@@ -147,8 +149,8 @@ def _held(trainer: Trainer, whole: float) -> int:
 # ---------------------------------------------------------------- of a whole training
 
 
-def seconds(plan: Plan, found: Pace, crops: Mapping[str, int], more: int) -> float:
-    """How long a training takes, its curve, its threshold, and predictions of so many crops more.
+def on_the_way(plan: Plan, crops: Mapping[str, int]) -> int:
+    """How many crops a training predicts for its curve and its threshold.
 
     crops: how many there are of each part.
     """
@@ -157,4 +159,4 @@ def seconds(plan: Plan, found: Pace, crops: Mapping[str, int], more: int) -> flo
     curve = 2 * (points - 1) * min(crops["val"], INTERIM)
     last = 2 * crops["val"]
     threshold = crops["val"]
-    return schedule.iterations * found.step + (curve + last + threshold + more) * found.crop
+    return curve + last + threshold
