@@ -4,11 +4,11 @@
 
 facenet-pytorch's `MTCNN(keep_all=True).detect` is called frame by frame with its defaults. Beside
 it stand whole looks in batches (`FaceFinder.all`) and followed faces (`follow.looked`), on the same
-frames. First all with one thread: seconds are those of its core, so other work on the machine
-counts little. Then, by the wall's clock on an otherwise idle machine, with all cores: facenet has a
-thread for each, and faces are followed as `tcnsc faces` does, by a process for each core. Decoding
-isn't measured. Clips of the GRID corpus (Cooke et al. 2006) have 360 x 288 pixels; without a folder
-they are left out.
+frames. First with one thread (whole looks always have two): seconds are those of cores, so other
+work on the machine counts little. Then, by the wall's clock on an otherwise idle machine, with all
+cores: facenet has a thread for each, and faces are followed as `tcnsc faces` does, by a process for
+each core. Decoding isn't measured. Clips of the GRID corpus (Cooke et al. 2006) have 360 x 288
+pixels; without a folder they are left out.
 """
 
 from __future__ import annotations

@@ -131,14 +131,12 @@ def loading(batches: Batches) -> Step:
 def training(batches: Batches) -> Step:
     """A step of TCNSC on each batch, of the size that profile photos has."""
     p = PROFILES["photos"]
-    where = device()
-    detector = TCNSC(p.size, p.width).to(where, memory_format=torch.channels_last)
+    detector = TCNSC(p.size, p.width).to(device(), memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(detector.parameters(), 1e-4)
     iterations = count()
 
     def work() -> None:
-        x, y = batches.at(next(iterations))
-        step(detector, [optimizer], x, y, "float32", 0)
+        step(detector, [optimizer], *batches.at(next(iterations)), "float32", 0)
 
     return work
 
@@ -175,8 +173,8 @@ def loaded(root: Path, threads: int, core: int | None) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def said(process: subprocess.Popen) -> float:
-    return float(process.communicate()[0].splitlines()[-1])
+def said(*processes: subprocess.Popen) -> list[float]:
+    return [float(process.communicate()[0].splitlines()[-1]) for process in processes]
 
 
 def on_cores(root: Path) -> dict[str, float]:
@@ -184,10 +182,9 @@ def on_cores(root: Path) -> dict[str, float]:
     first, second = sorted(os.sched_getaffinity(0))[:2]
     told: dict[str, list[float]] = {}
     for _ in range(TURNS):
-        one = said(loaded(root, 0, first))
-        both = said(loaded(root, 2, None))
-        pair = [loaded(root, 0, core) for core in (first, second)]
-        apart = sum(map(said, pair))
+        [one] = said(loaded(root, 0, first))
+        [both] = said(loaded(root, 2, None))
+        apart = sum(said(*[loaded(root, 0, core) for core in (first, second)]))
         for name, rate in (("one core", one), ("two cores", both), ("two by themselves", apart)):
             told.setdefault(name, []).append(rate)
     return {name: statistics.median(each) for name, each in told.items()}
@@ -210,11 +207,13 @@ def epochs(root: Path) -> dict[str, float]:
     for name in ("plain", "array", "streamed"):
         shutil.rmtree(root / "arrays", ignore_errors=True)
         start = time.perf_counter()
-        faces = opened(root, arrays=name == "array")
-        work = plain(faces) if name == "plain" else loading(ours(faces, cores()))
+        faces = opened(root, name == "array")
+        batches = ours(faces, cores())
+        work = plain(faces) if name == "plain" else loading(batches)
         for _ in range(EPOCHS * CROPS // BATCH):
             work()
         found[name] = EPOCHS * CROPS / (time.perf_counter() - start)
+        batches.close()
     return found
 
 
@@ -238,9 +237,8 @@ def main() -> None:
         tell(f"Batches of 224 px, {EPOCHS} epochs with what comes before", epochs(root))
         root = Path(folder) / "96"
         build(root, 96, faces)
-        small = {"array": ours(opened(root, arrays=True), 0)}
-        without = opened(root, arrays=False)
-        small |= {f"streamed, {n} threads": ours(without, n) for n in (0, 1)}
+        small = {f"array, {n} threads": ours(opened(root, True), n) for n in (0, 1)}
+        small |= {f"streamed, {n} threads": ours(opened(root, False), n) for n in (0, 1)}
         ways = {name: training(batches) for name, batches in small.items()}
         tell("Training TCNSC on 96 px", rates(ways, list(small.values())))
 

@@ -5,8 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from facenet_pytorch import MTCNN
+from PIL import Image
+from skimage.data import astronaut
 
-from tcnsc_lib.faces import follow
+from tcnsc_lib.faces import detect, follow
 from tcnsc_lib.faces.detect import Candidates, FaceFinder
 from tcnsc_lib.faces.follow import FEWEST, SPAN, is_close, looked
 from tcnsc_lib.faces.tracks import overlap_of
@@ -196,3 +198,23 @@ def test_where_no_face_is_none_is_found(finder):
     assert [len(faces) for faces in finder.near(frames, places)] == [0, 0]
     assert len(finder.whole(frames[0])) == 0
     assert len(finder.whole(np.zeros((9, 9, 3), np.uint8))) == 0
+
+
+def test_the_smallest_faces_are_found_in_the_whole_frame_as_everywhere(finder):
+    frame = np.full((720, 1280, 3), 128, np.uint8)
+    face = Image.fromarray(astronaut()[20:220, 120:320]).resize((80, 80))
+    frame[300:380, 600:680] = face  # 44 pixels high; 60 are a twelfth of the frame
+    [expected] = finder.all(frame[None])
+    found = finder.whole(frame)
+    assert len(found) == len(expected) == 1
+    assert overlap_of(found.boxes[0], expected.boxes[0]) > 0.8
+
+
+def test_large_frames_are_looked_at_in_a_smaller_copy(finder, frames, monkeypatch):
+    large = np.asarray(Image.fromarray(frames[0]).resize((561, 559)))
+    exact = finder.whole(large)
+    monkeypatch.setattr(detect, "LARGEST", 559 * 561 - 1)
+    for found in (finder.whole(large), *finder.near([large], exact.boxes)):
+        assert overlap_of(found.boxes[0], exact.boxes[0]) > 0.8
+        again = finder.ranked(large.shape[:2], found)
+        assert again.weights[0] == found.weights[0]

@@ -19,6 +19,7 @@ from tcnsc_lib.experiments import DUAL, MODEL_B, forecast
 from tcnsc_lib.experiments.reading import Reading
 from tcnsc_lib.faces import clips, layout, trial
 from tcnsc_lib.faces.clips import Video
+from tcnsc_lib.faces.follow import SPAN
 from tcnsc_lib.faces.source import FaceSettings
 from tcnsc_lib.faces.trial import counted, try_videos
 from tcnsc_lib.faces.video import EVERY, write_video
@@ -87,6 +88,14 @@ def test_twice_the_videos_take_twice_the_time(tmp_path, monkeypatch):
     assert two.search == pytest.approx(2 * one.search)
     assert two.cut == pytest.approx(2 * one.cut)
     assert one.search > 0
+
+
+def test_of_a_video_whose_faces_are_followed_a_span_is_searched(tmp_path):
+    path = film(tmp_path / "raw" / "videos" / "000.mp4", length=60)
+    settings = FaceSettings(size=32, frames=60)
+    video = Video(path, "000", "original", "train")
+    found = try_videos([video], [("train", 0, EVERY)], settings)
+    assert found.measured_on.endswith(f"{SPAN + 1} frames, a face in {SPAN + 1}")
 
 
 def test_a_mask_is_decoded_too(tmp_path, monkeypatch):
@@ -175,18 +184,32 @@ def test_a_training_takes_its_steps_its_curve_and_its_predictions(toy_faces, tmp
     crops = 2 * 8 + 2 * 8 + 8 + 40
     work = 8 * 2.0 + crops * 0.5
     assert forecast._whole(plan, MADE_UP, parts, None) == work
-    compress = {name: 3.0 for name in paper.CODECS}
-    reading = Reading(1.0, compress)
-    trained = 8 * plan.schedule.batch_size * (1.0 + 3.0 * len(plan.views))
-    assert forecast._whole(plan, MADE_UP, parts, reading) == work + trained + crops * (1.0 + 3.0)
+    reading = Reading(1.0, {"RAW": 0.0, "HQ": 2.0, "MQ": 3.0, "LQ": 5.0, "WEBP": 10.0})
+    trained = 8 * plan.schedule.batch_size * (1.0 + sum(map(reading.compress.get, plan.views)))
+    predicted = crops * (1.0 + 4.0)
+    assert forecast._whole(plan, MADE_UP, parts, reading) == work + trained + predicted
 
 
-def test_reading_is_measured_on_crops():
+def test_on_a_gpu_threads_read_while_it_works(toy_faces, tmp_path, monkeypatch):
+    monkeypatch.setattr(forecast, "device", lambda: "cuda")
+    monkeypatch.setattr(forecast, "readers", lambda: 4)
+    plan = planned(toy_faces, tmp_path)
+    parts = {"train": 24, "val": 8, "test": 8}
+    work = forecast._whole(plan, MADE_UP, parts, None)
+    free = dict.fromkeys(paper.CODECS, 0.0)
+    assert forecast._whole(plan, MADE_UP, parts, Reading(0.0, free)) == work
+    read = 8 * plan.schedule.batch_size + 2 * 8 + 2 * 8 + 8 + 40
+    assert forecast._whole(plan, MADE_UP, parts, Reading(100.0, free)) == 100 * read / 4
+
+
+def test_reading_knows_every_view_of_a_training(toy_faces, tmp_path):
     sample = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), np.uint8)
-    reading = Reading.of(sample)
+    reading = Reading.of(sample, ["C40", RANDOM_JPEG])
     assert reading.decode > 0
-    assert reading.compress["LQ"] > reading.compress["RAW"] > 0
-    assert reading.compress[RANDOM_JPEG] == reading.compress["LQ"]
+    assert reading.compress["C40"] > reading.compress[RANDOM_JPEG]  # a step makes the JPEG
+    plan = planned(toy_faces, tmp_path)
+    for second in ("C40", RANDOM_JPEG):
+        assert reading.seconds(replace(plan, views=("RAW", second)), 40) > 0
 
 
 @pytest.fixture

@@ -32,16 +32,22 @@ def test_networks_run_on_a_graphics_card_where_there_is_one(monkeypatch, there, 
     assert machine.device() == expected
 
 
-def test_faces_are_looked_for_with_two_threads_everywhere(finder, monkeypatch):
+def test_faces_are_looked_for_with_as_many_threads_everywhere(finder, monkeypatch):
     seen = []
-    detect = finder.mtcnn.detect
+    onet = finder.mtcnn.onet.forward
+    near = finder._near.onet
 
-    def watched(*given, **named):
-        seen.append(torch.get_num_threads())
-        return detect(*given, **named)
+    def watched(network):
+        def watching(*given):
+            seen.append(torch.get_num_threads())
+            return network(*given)
 
-    monkeypatch.setattr(finder.mtcnn, "detect", watched)
+        return watching
+
+    monkeypatch.setattr(finder.mtcnn.onet, "forward", watched(onet))
+    monkeypatch.setattr(finder._near, "onet", watched(near))
     for count in (1, 4):
         with machine.threads(count):
             finder.all(astronaut()[None])
-    assert seen == [2, 2]
+            finder.whole(astronaut())
+    assert seen == [2, 1, 2, 1]

@@ -19,6 +19,7 @@ from tcnsc_lib.detectors.outputs import predict, predict_by_probe, predict_reest
 from tcnsc_lib.faces import budget
 from tcnsc_lib.faces.store import FaceSet
 from tcnsc_lib.faces.stream import Streamed, chunks
+from tcnsc_lib.training import batches as made
 from tcnsc_lib.training import checkpoint, loop
 from tcnsc_lib.training.batches import Batches, Draws, Part
 from tcnsc_lib.training.run import Run
@@ -46,7 +47,12 @@ def streamed(tmp_path_factory) -> FaceSet:
 @pytest.fixture
 def workers(monkeypatch) -> Callable[[int], None]:
     """workers(2): so many threads read ahead from now on."""
-    return lambda count: monkeypatch.setattr(ahead, "readers", lambda: count)
+
+    def workers(count: int) -> None:
+        monkeypatch.setattr(ahead, "readers", lambda: count)
+        monkeypatch.setattr(made, "readers", lambda: count)
+
+    return workers
 
 
 def reading() -> list[threading.Thread]:
@@ -173,6 +179,37 @@ def test_batches_are_those_of_the_array_wherever_one_begins(faces, streamed, cas
         if iteration == 5:
             ours.close()
     ours.close()
+    assert not reading()
+
+
+@pytest.mark.parametrize(("where", "by_a_reader"), [("cpu", True), ("cuda", False)])
+def test_what_a_gpu_sees_is_prepared_when_its_turn_comes(streamed, monkeypatch, where, by_a_reader):
+    preparing = []
+
+    def seen(*given):
+        preparing.append(threading.current_thread() is not threading.main_thread())
+        return given
+
+    monkeypatch.setattr(made, "seen", seen)
+    draws = Draws(Detector(32), Part(Detector(32), streamed, ("RAW",), where), 4, seed=3)
+    ours = Batches(draws, TINY, 1)
+    ours.at(0)
+    ours.close()
+    assert set(preparing) == {by_a_reader}
+
+
+def test_beside_a_training_on_a_cpu_few_threads_read(streamed, workers):
+    workers(16)
+    for where, count in (("cpu", made.READERS), ("cuda", None)):
+        draws = Draws(Detector(32), Part(Detector(32), streamed, ("RAW",), where), 4, seed=3)
+        assert Batches(draws, TINY).workers == count
+
+
+def test_where_a_gpu_holds_the_crops_nothing_is_made_ahead(faces):
+    part = Part(Detector(32), faces, ("RAW",), "cpu")
+    part.held = True
+    ours = Batches(Draws(Detector(32), part, 4, seed=3), TINY, 1)
+    ours.at(0)
     assert not reading()
 
 

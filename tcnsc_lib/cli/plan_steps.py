@@ -1,7 +1,6 @@
 """`tcnsc plan`: what a profile's tables will take, told before anything long starts."""
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -11,6 +10,7 @@ from tcnsc_lib import profiles
 from tcnsc_lib.experiments import forecast, room
 from tcnsc_lib.experiments.forecast import Cutting, Trainings
 from tcnsc_lib.experiments.reading import FEW
+from tcnsc_lib.experiments.room import Disk
 from tcnsc_lib.faces import budget
 from tcnsc_lib.machine import cores, device
 from tcnsc_lib.training.pace import Pace
@@ -32,10 +32,12 @@ def plan(arguments) -> None:
     print(f"profile {p.name}, {profiles.source_folder(p)}; measured now, on {_here()}")
     cut = forecast.cutting(p, list(qualities))
     _tell_faces(p, cut)
-    reading = room.reading(p, cut)
+    disk = room.disk(p, cut)
+    reading = None if disk.has_arrays else room.reading(found, cut)
     paces = forecast.measure(found, p, cut, reading)
-    cached = room.arrays(found, p, cut) if reading is None else None
-    _tell_room(p, cut, cached, room.memory(paces))
+    cached = room.arrays(found, p, cut) if disk.has_arrays else None
+    _tell_disk(disk, cut, cached)
+    _tell_memory(*room.memory(paces))
     _tell_trainings(found, lacks)
     _tell_paces(paces)
     for note in p.notes:
@@ -106,33 +108,26 @@ def _summed(counts: pd.DataFrame) -> str:
 # ---------------------------------------------------------------- room
 
 
-def _tell_room(
-    p: profiles.Profile,
-    cut: Cutting,
-    cached: tuple[float, float] | None,
-    held: tuple[int, int],
-) -> None:
-    """cached: bytes and seconds of arrays, if they have room. held: bytes of the program, and of a
-    step."""
-    root = profiles.faces_folder(p) / p.raw_quality
-    place = next(parent for parent in (root, *root.parents) if parent.exists())
-    free = shutil.disk_usage(place).free
-    print(f"\ndisk: crops {size(cut.files)}; {size(free)} are free in {place}")
+def _tell_disk(disk: Disk, cut: Cutting, cached: tuple[float, float] | None) -> None:
+    """cached: bytes of the arrays, and seconds until they are compressed; None without arrays."""
+    print(f"\ndisk: crops {size(cut.files)}; {size(disk.free)} are free in {disk.place}")
     arrays, work = cached or (0.0, 0.0)
-    if cut.files + arrays > free:
+    if cut.files + arrays > disk.free:
         print("that isn't enough; make room, or set TCNSC_HOME to a larger disk")
     if cached:
         print(f"their cached arrays: {size(arrays)} (safe to delete); compressing them: "
               f"{lasting(work)} {_of()}")
     else:
-        needed = budget.needed(int(cut.crops.to_numpy().sum()), p.size)
-        allowed = budget.budget(place / "arrays")
-        print(f"no cached arrays: they could take {size(needed)}, and {size(allowed)} are allowed "
-              f"({budget.BUDGET}=<GB>); each step reads and compresses its crops, as counted below")
+        print(f"no cached arrays: they could take {size(disk.needed)}, and {size(disk.allowed)} "
+              f"are allowed ({budget.BUDGET}=<GB>); each step reads and compresses its crops, as "
+              "counted below")
     few = min(FEW, len(cut.trial.sample))
     print(f"measured on: the files of {len(cut.trial.sample)} crops, and {few} of them under each "
           "codec")
-    program, step = held
+
+
+def _tell_memory(program: int, step: int) -> None:
+    """Bytes that the program holds, and that the largest step does; 0 where nothing is trained."""
     if step:
         print(f"memory: {size(program + step)} for each training beside another: this program, and "
               f"{size(step)} that the largest step holds")

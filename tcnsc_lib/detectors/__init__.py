@@ -115,7 +115,7 @@ class Detector(nn.Module):
 
     def scale(self, crops: Tensor) -> Tensor:
         """uint8 crops (N, S0, S0, 3) -> float32 (N, 3, S0, S0) in [0, 1]."""
-        return crops.permute(0, 3, 1, 2).float().div_(255)
+        return crops.permute(0, 3, 1, 2).to(torch.float32, copy=True).div_(255)
 
     def resize(self, x: Tensor) -> Tensor:
         """(N, 3, S0, S0) -> (N, 3, S, S), by `interpolation`; as it is where S0 is S."""

@@ -1,8 +1,11 @@
-"""The room that a profile's tables need: disk for cached arrays, memory. Nothing is written."""
+"""The room that a profile's tables need, on the disk and in memory. Nothing is written."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -18,12 +21,37 @@ from tcnsc_lib.training.pace import Pace
 from tcnsc_lib.training.run import Plan
 
 
-def reading(p: Profile, cut: Cutting) -> Reading | None:
-    """What it takes to read the profile's crops, if their arrays have no room; else None."""
+@dataclass(frozen=True)
+class Disk:
+    """Where the crops of a profile go. free: bytes there. needed: by arrays of the crops of one
+    quality after all codecs. allowed: how many these may take."""
+
+    place: Path
+    free: int
+    needed: int
+    allowed: float
+
+    @property
+    def has_arrays(self) -> bool:
+        """Whether they are kept; else crops are read and compressed whenever they are needed."""
+        return self.needed <= self.allowed
+
+
+def disk(p: Profile, cut: Cutting) -> Disk:
+    """As it is now."""
     root = profiles.faces_folder(p) / p.raw_quality
     place = next(parent for parent in (root, *root.parents) if parent.exists())
     needed = budget.needed(int(cut.crops.to_numpy().sum()), p.size)
-    return None if needed <= budget.budget(place / "arrays") else Reading.of(cut.trial.sample)
+    free = shutil.disk_usage(place).free
+    return Disk(place, free, needed, budget.budget(place / "arrays"))
+
+
+def reading(found: Mapping[str, Trainings], cut: Cutting) -> Reading:
+    """What it takes to read crops for these trainings where there are no arrays."""
+    views: set[str] = set()
+    for one in found.values():
+        views = views.union(*[todo.views for todo in one.plans.values()])
+    return Reading.of(cut.trial.sample, views)
 
 
 def memory(paces: Sequence[tuple[Plan, Pace]]) -> tuple[int, int]:

@@ -99,7 +99,7 @@ class FaceFinder:
         for first in range(0, len(frames), together):
             some = frames[first : first + together]
             small = [_smaller(frame[None], shrink)[0] for frame in some]
-            found += self._in(Region.around(small, places), shrink)
+            found += self._in(Region.around(small, places), frames[0].shape, shrink)
         return found
 
     def whole(self, frame: np.ndarray) -> Candidates:
@@ -110,17 +110,17 @@ class FaceFinder:
         height, width = frame.shape[:2]
         shrink = _shrink(height, width)
         small = _smaller(frame[None], shrink)[0]
-        [faces] = self._in(Region.whole(small, _smallest(*small.shape[:2])), shrink)
+        [faces] = self._in(Region.whole(small, _smallest(*small.shape[:2])), frame.shape, shrink)
         return faces
 
-    def _in(self, region: Region, shrink: int) -> list[Candidates]:
-        """Every face in a region of some frames, which are smaller than they were."""
-        # Frames are looked at on all cores, by a process each.
+    def _in(self, region: Region, shape: tuple[int, ...], shrink: int) -> list[Candidates]:
+        """Every face in a region of some frames. shape: of these, before they were made smaller."""
+        # One number of threads, for the same digits everywhere; one, for other cores have frames
+        # of their own.
         with threads(1):
             found = self._near(region)
-        shape = (region.height * shrink, region.width * shrink)
         faces = [_candidates(*found.of(t), shrink) for t in range(region.count)]
-        return [self.ranked(shape, each) for each in faces]
+        return [self.ranked(shape[:2], each) for each in faces]
 
     def _detect(self, frames: np.ndarray) -> tuple:
         """What MTCNN finds: for each frame boxes, probabilities and landmarks."""

@@ -1,11 +1,12 @@
 """The faces of a video's sampled frames: each frame is looked at whole, or faces are followed.
 
 Where frames lie close, a face hardly moves from one to the next. Then only every SPAN-th frame is
-looked at whole, and the last one. Where two of these show the same faces in about the same places,
-the first and those between are looked at near these places only (`FaceFinder.near`); a frame where
-a face isn't found there, or another one is, is looked at whole all the same. Where the two don't
-show the same faces, or show none, all frames between are looked at whole: after a cut, or when
-somebody comes in or leaves. Only who comes and leaves again between two whole looks isn't seen.
+looked at whole (of full HD every 15th, since fewer are held), and the last one. Where two of these
+show the same faces in about the same places, the first and those between are looked at near these
+places only (`FaceFinder.near`); a frame where a face isn't found there, or another one is, is
+looked at whole all the same. Where the two don't show the same faces, or show none, all frames
+between are looked at whole: after a cut, or when somebody comes in or leaves. Only who comes and
+leaves again between two whole looks isn't seen.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def looked(
 ) -> Iterator[Candidates]:
     """Every face of each frame, in order. No more frames are held than a batch, or a span.
 
-    frames: uint8 (H, W, 3), those of `numbers` or the first of them. Errors as of `FaceFinder.all`.
+    frames: uint8 (H, W, 3), those of `numbers` or the first of them. Errors as of `FaceFinder.all`
+    where faces aren't followed.
     """
     span = min(SPAN, HELD // (film.height * film.width))
     if span > 1 and is_close(film, numbers):

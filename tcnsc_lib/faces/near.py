@@ -23,7 +23,8 @@ from tcnsc_lib.faces.region import CELL, Region, parts, scales
 
 OF_A_SIZE = 0.5  # overlap from which two candidates are one: of one size of the pyramid
 OVERLAP = 0.7  # of all sizes
-CROPS = 32  # candidates that a network is given at once; what it computes stays in the cache
+FEW = 32  # candidates that a network on a CPU is given at once; what it computes is in the cache
+MANY = 512  # on a GPU
 R_SIDE = 24  # pixels, what R-Net is given
 O_SIDE = 48  # pixels, what O-Net is given
 
@@ -66,7 +67,7 @@ class Near:
         """P-Net's candidates: boxes (N, 4), squares, and their frames (N,)."""
         every = [torch.empty(0, 9)]
         frames = [torch.empty(0, dtype=torch.long)]
-        for scale in scales(region, self.mtcnn.factor):
+        for scale in scales(region):
             some, of = self._at(region, scale)
             every.append(some)
             frames.append(of)
@@ -120,11 +121,12 @@ class Near:
         return Found(boxes.astype(float), scores.astype(float), points.astype(float), frames)
 
     def _all(self, network: torch.nn.Module, pixels: torch.Tensor) -> list[torch.Tensor]:
-        """What a network says of all candidates, a few hundred at once."""
+        """What a network says of all candidates."""
         if not len(pixels):
             pixels = pixels.new_zeros(1, *pixels.shape[1:])
             return [each[:0] for each in self._all(network, pixels)]
-        parts = [network(some.to(self.mtcnn.device)) for some in pixels.split(CROPS)]
+        count = FEW if torch.device(self.mtcnn.device).type == "cpu" else MANY
+        parts = [network(some.to(self.mtcnn.device)) for some in pixels.split(count)]
         return [torch.cat(each).cpu() for each in zip(*parts, strict=True)]
 
 

@@ -20,6 +20,7 @@ import torch
 
 CELL = 12  # pixels of the pyramid that P-Net decides on
 SMALLEST = 20  # pixels of a face, MTCNN's default, at which the pyramid begins
+STEP = 0.709  # from one size of the pyramid to the next, MTCNN's default
 LOWEST = 0.32  # P-Net's windows that are tried, in sides of the face: from here ...
 HIGHEST = 1.9  # ... to here
 OFF = 0.6  # sides of the face from its middle to that of a window, at most, along each axis
@@ -51,7 +52,7 @@ class Region:
         self.sums = np.empty(shape, np.int32)
         for frame, sums in zip(frames, self.sums, strict=True):
             part = frame[self.top : self.bottom, self.left : self.right]
-            cv2.integral(np.ascontiguousarray(part), sums)
+            cv2.integral(np.ascontiguousarray(part), sums)  # into it, since it fits
 
     @classmethod
     def around(cls, frames: Sequence[np.ndarray], places: np.ndarray) -> Region:
@@ -72,10 +73,11 @@ class Region:
 
     @classmethod
     def whole(cls, frame: np.ndarray, smallest: float) -> Region:
-        """All of a frame. smallest: the side of a face that must be found, in pixels."""
+        """All of a frame. smallest: side of the smallest window that must be tried, in pixels."""
         height, width = frame.shape[:2]
         everywhere = [0, 0, width, height]
-        return cls([frame], everywhere, (smallest, inf), everywhere)
+        # The pyramid's next window may be larger by a step.
+        return cls([frame], everywhere, (STEP * smallest, inf), everywhere)
 
     def windows(self, scale: float) -> tuple[Cells, Cells]:
         """Rows and columns of the pyramid at this size, of 1, where P-Net's windows may lie."""
@@ -137,7 +139,7 @@ def frames_at_once(places: np.ndarray) -> int:
     return max(1, int(TABLES / pixels))
 
 
-def scales(region: Region, factor: float) -> list[float]:
+def scales(region: Region) -> list[float]:
     """The sizes of MTCNN's pyramid, of 1, at which faces of the region's sizes show."""
     least, most = region.sizes
     scale = CELL / SMALLEST
@@ -146,8 +148,8 @@ def scales(region: Region, factor: float) -> list[float]:
     while shorter >= CELL:
         if least <= CELL / scale <= most:
             found.append(scale)
-        scale *= factor
-        shorter *= factor
+        scale *= STEP
+        shorter *= STEP
     return found
 
 

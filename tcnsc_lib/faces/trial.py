@@ -32,7 +32,7 @@ from tcnsc_lib.machine import clock, device
 
 LOOKED = 12  # videos whose length is read
 TRIED = 3  # of them, searched and cut
-HEAD = 84  # frames at a video's beginning that are decoded; 300 sampled of 500 have a span there
+HEAD = 48  # frames at a video's beginning that are decoded, where faces aren't followed
 SEARCHED = 4  # of these, looked at by MTCNN
 PHOTOGRAPHS = 6  # searched and cut
 
@@ -173,11 +173,12 @@ def _try(
 ) -> None:
     """Decode a video's beginning; search some of its sampled frames, and cut them."""
     numbers = sample_indices(film.frames, settings.frames, clip.turn)
-    head = numbers[numbers <= max(HEAD, numbers[0])]
+    close = is_close(film, numbers)
+    head = numbers[: SPAN + 1] if close else numbers[numbers <= max(HEAD, numbers[0])]
     decoded, seconds = timed(lambda: list(frames_of(clip.origin, head)))
     seen.decode.append(seconds / (head[-1] + 1) * film.frames)
     seen.again.append(1 + len(clip.masks))
-    some = decoded[: SPAN + 1] if is_close(film, numbers) else spread(decoded, SEARCHED)
+    some = decoded if close else spread(decoded, SEARCHED)
     frames = [frame for _, frame in some]
     if not seen.find:  # the first call takes longer than the others
         list(looked(frames, film, numbers, finder))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tcnsc_lib import CompanionError
-from tcnsc_lib.ahead import ahead
+from tcnsc_lib.ahead import ahead, readers
 from tcnsc_lib.codecs import RANDOM_JPEG, random_jpeg
 from tcnsc_lib.detectors import Detector
 from tcnsc_lib.faces.store import FaceSet
@@ -21,7 +21,8 @@ Some = np.ndarray | Tensor  # crops in memory, or on the device
 Seen = tuple[list[Tensor], Tensor]  # the views of a batch and its labels, see `batch`
 ROOM = 8 << 30  # bytes of a GPU left free for a batch of 224 px and its gradients
 CHUNK = 4096  # crops copied to a GPU at once
-AT_ONCE = 4  # crops that are prepared at once
+AT_ONCE = 4  # crops that a CPU prepares at once
+READERS = 2  # threads beside a training on a CPU
 
 
 def batch_indices(n: int, batch_size: int, iteration: int, seed: int) -> np.ndarray:
@@ -75,15 +76,16 @@ class Part:
     """The training part as a detector sees it: its views, labels y and landmarks.
 
     Real crops alone if the detector wants no others. where: "cuda" or "cpu", the device that its
-    batches go to. streamed: whether there are no arrays of its crops. held: whether that device
-    holds some of them.
+    batches go to. streamed: whether there are no arrays of its crops. held: whether all that a
+    batch needs lies on a GPU.
     """
 
     def __init__(self, detector: Detector, faces: FaceSet, views: tuple[str, ...], where: str):
         self.where = where
         self.views = [Crops(faces, view, where) for view in views]
         self.streamed = self.views[0].streamed
-        self.held = any(view.held is not None for view in self.views)
+        held = all(view.held is not None for view in self.views)
+        self.held = held and not detector.real_only
         self.y = faces.labels("train")
         self.landmarks = faces.landmarks("train")
         every = np.arange(len(self.y))
@@ -149,14 +151,24 @@ def seen(detector: Detector, drawn: Drawn, flip: bool, where: str) -> Seen:
 
 
 def _prepared(detector: Detector, crops: Tensor, mirror: Tensor) -> Tensor:
-    """`Detector.prepare`, some of them mirrored; channels last in memory."""
-    # On a processor a few at once: what is computed of them stays in the cache.
-    count = AT_ONCE if crops.device.type == "cpu" else len(crops)
-    parts = []
-    for some, mask in zip(crops.split(count), mirror.split(count), strict=True):
-        x = detector.prepare(some)
-        parts.append(torch.where(mask.view(-1, 1, 1, 1), x.flip(3), x))
-    return torch.cat(parts).contiguous(memory_format=torch.channels_last)
+    """`Detector.prepare`, and some of them mirrored: float32 (N, 3, S, S), channels last in memory.
+    """
+    if crops.device.type != "cpu":
+        return _mirrored(detector.prepare(crops), mirror)
+    # A few at once: what is computed of them stays in the cache. NumPy asks for large pages of
+    # memory, PyTorch doesn't; without them the system's work on pages is a fifth of the time.
+    side = detector.input_size
+    x = torch.from_numpy(np.empty((len(crops), side, side, 3), np.float32)).permute(0, 3, 1, 2)
+    for begin in range(0, len(crops), AT_ONCE):
+        some = slice(begin, begin + AT_ONCE)
+        x[some] = _mirrored(detector.prepare(crops[some]), mirror[some])
+    return x
+
+
+def _mirrored(x: Tensor, mirror: Tensor) -> Tensor:
+    """(N, 3, S, S), those where `mirror`, bool (N,), says so; channels last in memory."""
+    x = torch.where(mirror.view(-1, 1, 1, 1), x.flip(3), x)
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)
@@ -176,14 +188,17 @@ class Draws:
 class Batches:
     """The batches of a training, one an iteration; they are made ahead, by threads.
 
-    What a GPU sees is only drawn ahead, so that its memory holds one batch, and not even that where
-    it holds the crops. workers: how many threads, see `ahead.ahead`. No batch depends on it.
+    For a GPU they are only drawn ahead, so that its memory holds one prepared batch. Where it holds
+    the crops, nothing is made ahead. workers: how many threads, see `ahead.ahead`; on a CPU two at
+    most, since a step takes longer there than many batches. No batch depends on it.
     """
 
     def __init__(self, draws: Draws, schedule: Schedule, workers: int | None = None):
         self.draws = draws
         self.schedule = schedule
         self.workers = workers
+        if workers is None and draws.part.where == "cpu":
+            self.workers = min(READERS, readers())
         self._coming: Generator[Drawn | Seen] | None = None
         self._next = 0
 
