@@ -2,7 +2,9 @@
 
     names      the experiments, and which table needs which
     ready      whether a source's files can train them
-    forecast   how much room and how many hours they will take
+    forecast   how many crops and hours they will take
+    room       how much disk and memory
+    reading    what it takes to read crops of which there are no arrays
     execute    from a name to a run, and from runs to the evidence
     study      the rows of notebook 8: readings, repairs, references
     any_quality  what notebook 9 asks detectors after every chain, and of validation crops

@@ -18,6 +18,9 @@ Faces in pictures and videos:
     screen        a frame as a player would show it
     video         read, write and audit videos
     detect        MTCNN: frames -> faces -> crops
+    follow        the faces of a video's frames, where these lie close
+    near          MTCNN where a face should be
+    region        the pixels of its pyramid there
     search        every face of a video, then the track of one
     tracks        whose face it is, from frame to frame
     forgery       where the masks say that the forgery is
@@ -34,6 +37,7 @@ A file a source (the demo has a room of its own, `synthetic`):
 
     source        what a source of faces is
     trial         a few of its pictures searched and cut: how long all of them take
+    footage       one video that is to be cut
     clips         crops of videos
     layout        how FaceForensics++ lies on disk
     copies        whether its copies are what they are filed as
@@ -41,4 +45,16 @@ A file a source (the demo has a room of its own, `synthetic`):
     album         what a folder of photographs holds
     portraits     the face on each photograph
     photos        real and fake crops of photographs
+
+Labelled pictures, a source with more to ask:
+
+    imagefolder   which are real and which fake, in which part
+    labels        labels.csv: whose they are
+    looks         what is seen of them before any face is looked for
+    formats       how their files were written
+    duplicates    which show the same
+    division      which belong together, and in which part they are
+    leaks         what would make a detector look better than it is
+    labelled_pictures  crops of them
+    trial_pictures     a few of them searched and cut
 """
