@@ -193,8 +193,8 @@ def _tell_real(frames: int, seconds: float) -> None:
     """What the same takes with FaceForensics++. seconds: in which faces were found; 0: not now."""
     print(f"\nFaceForensics++ itself has {WHOLE:,} frames at profile ffpp, and here were {frames}.")
     if seconds:
-        print(f"Finding their faces at this pace takes {lasting(seconds * WHOLE / frames)} on this "
-              "machine, if it is as busy as now.")
+        print(f"At this pace their faces are found in {lasting(seconds * WHOLE / frames)} on this "
+              "machine; its frames\nlie closer, so that faces are followed, which is faster.")
     print("Put it into data/ffpp (data/README.md), then give the commands above with --profile "
           "ffpp;\n`tcnsc plan --profile ffpp` says how many hours and gigabytes all of it takes.")
 
