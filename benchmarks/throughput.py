@@ -83,7 +83,7 @@ def training(p: Profile, views: int) -> float:
     y = torch.arange(BATCH, device=where) % 2
 
     def work() -> int:
-        step(detector, optimizer, x, y, p.schedule.precision, 0)
+        step(detector, [optimizer], x, y, p.schedule.precision, 0)
         return BATCH * views
 
     return rate(work)
