@@ -194,7 +194,7 @@ def _tell_real(frames: int, seconds: float) -> None:
     print(f"\nFaceForensics++ itself has {WHOLE:,} frames at profile ffpp, and here were {frames}.")
     if seconds:
         print(f"At this pace their faces are found in {lasting(seconds * WHOLE / frames)} on this "
-              "machine; its frames\nlie closer, so that faces are followed, which is faster.")
+              "machine.\nBut there frames lie closer, so faces are followed, which is faster.")
     print("Put it into data/ffpp (data/README.md), then give the commands above with --profile "
           "ffpp;\n`tcnsc plan --profile ffpp` says how many hours and gigabytes all of it takes.")
 
